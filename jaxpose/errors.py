@@ -1,0 +1,36 @@
+"""What can go wrong, by name: each error is one clear line, and the command line ends with it and exit code 2.
+
+Every module raises these for bad input; a plain `ValueError` or `TypeError` stays for a wrong call in code.
+"""
+
+
+class JaxposeError(Exception):
+    """Base of all errors that a person can cause from outside; the message is one line."""
+
+
+class VideoError(JaxposeError):
+    """An input video or picture is missing, is none, is empty or cannot be read."""
+
+
+class OutputError(JaxposeError):
+    """An output exists already, or cannot be written."""
+
+
+class FormatError(JaxposeError):
+    """An annotation or result file is malformed."""
+
+
+class WeightsError(JaxposeError):
+    """A weight file is missing, is damaged, or belongs to another network."""
+
+
+class UnknownModelError(JaxposeError):
+    """No model of that name is packaged or imported."""
+
+
+class NonFiniteError(JaxposeError):
+    """A network's map holds NaN or infinity."""
+
+
+class JaxposeWarning(UserWarning):
+    """Something a person should know although the work goes on; the command line prints it as one line."""

@@ -1,0 +1,96 @@
+"""The small types that every part of jaxpose hands to the next: frames in, candidates between, people out.
+
+All are NamedTuples of NumPy arrays (and so already pytrees). Points are `(x, y)` in pixels, the centre of the top-left
+pixel is (0, 0). Dimension letters: `b` batch, `h w` rows and columns, `j` joints, `l` limbs, `k` candidates of a joint,
+`m` partners of a candidate, `p` people.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float32, Int, Int64, UInt8
+
+NO_ID = -1
+"""The id of a person who has none (yet)."""
+
+
+class Frame(NamedTuple):
+    """One picture of a video: RGB, its index counted from 0 and its presentation time in seconds."""
+
+    index: int
+    time: float
+    image: UInt8[np.ndarray, "h w 3"]
+
+
+class People(NamedTuple):
+    """The people of one frame; a frame without people is an ordinary one with `p = 0`.
+
+    `keypoints` are x, y, score in pixels of the source picture; a missing joint is (0, 0, 0) and only its score tells
+    so. `scores` are in 0..1. `ids` are `NO_ID` where a person has no identity. `boxes` are x, y, w, h.
+    """
+
+    frame: int
+    time: float
+    keypoints: Float32[np.ndarray, "p j 3"]
+    scores: Float32[np.ndarray, "p"]
+    ids: Int64[np.ndarray, "p"]
+    boxes: Float32[np.ndarray, "p 4"]
+
+    @property
+    def count(self) -> int:
+        """Number of people (`len` counts a tuple's fields)."""
+        return len(self.keypoints)
+
+    def select(self, which: Bool[np.ndarray, "p"] | Int[np.ndarray, "q"]) -> "People":
+        """The people that a mask or a list of indices names, in that order."""
+        return self._replace(
+            keypoints=self.keypoints[which],
+            scores=self.scores[which],
+            ids=self.ids[which],
+            boxes=self.boxes[which],
+        )
+
+
+class Candidates(NamedTuple):
+    """What the device hands to the host of one batch of frames: every peak, and how well peaks belong together.
+
+    Fixed in shape: `k` slots for each joint, sorted by falling score, of which `count` (at most `k`) are filled;
+    `partner` and `affinity` hold for each peak of a limb's first joint the indices of its `m` nearest peaks of the
+    second joint, and the score of each such connection (0: none). `xy` is in pixels of the network's input.
+    """
+
+    xy: Float32[np.ndarray, "b j k 2"]
+    score: Float32[np.ndarray, "b j k"]
+    count: Int[np.ndarray, "b j"]  # peaks found; more than k means that the weakest were left out
+    partner: Int[np.ndarray, "b l k m"]
+    affinity: Float32[np.ndarray, "b l k m"]
+    finite: Bool[np.ndarray, "b"]  # no NaN or infinity in this frame's maps
+
+
+def make_people(
+    keypoints: Float32[np.ndarray, "p j 3"],
+    scores: Float32[np.ndarray, "p"],
+    ids: Int64[np.ndarray, "p"] | None = None,
+    *,
+    frame: int = 0,
+    time: float = 0.0,
+) -> People:
+    """People from their joints: the box of each spans the joints that are there, the ids default to `NO_ID`."""
+    keypoints = np.asarray(keypoints, np.float32)
+    return People(
+        frame=frame,
+        time=time,
+        keypoints=keypoints,
+        scores=np.asarray(scores, np.float32),
+        ids=np.full(len(keypoints), NO_ID, np.int64) if ids is None else np.asarray(ids, np.int64),
+        boxes=joint_boxes(keypoints),
+    )
+
+
+def joint_boxes(keypoints: Float32[np.ndarray, "p j 3"]) -> Float32[np.ndarray, "p 4"]:
+    """The x, y, w, h that spans each person's joints (score > 0); zeros for a person without joints."""
+    there = keypoints[..., 2:] > 0
+    low = np.min(keypoints[..., :2], axis=1, where=there, initial=np.inf)
+    high = np.max(keypoints[..., :2], axis=1, where=there, initial=-np.inf)
+    boxes = np.concatenate([low, high - low], axis=1)
+    return np.where(there.any(axis=1), boxes, 0).astype(np.float32)

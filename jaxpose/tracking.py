@@ -1,0 +1,115 @@
+"""The contract of every tracker: frames in, people with ids out, in constant memory whatever the video's length.
+
+It stands below the systems (each brings a `Tracker` of its own, or an `Estimator` for the one here) and above
+`association`: `FrameTracker` joins any network that finds people in single frames to the baseline tracker of ids, and
+lets the host's work on one chunk of frames overlap the device's work on the next.
+"""
+
+import abc
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from jaxtyping import UInt8
+
+from jaxpose.association.identities import IdentityTracker
+from jaxpose.records import Frame, People
+from jaxpose.skeletons import Skeleton
+
+
+class Tracker(abc.ABC):
+    """People with ids from the frames of one video after another.
+
+    `push` takes a frame and returns the people of the frames that are finished, each frame exactly once and in order:
+    a frame's people come at most `delay` pushes later, or with `flush`, which ends the video. After `reset` (or
+    `flush`) the tracker behaves as a new one. `track` is a loop over the three.
+    """
+
+    skeleton: Skeleton
+    delay: int
+
+    @abc.abstractmethod
+    def push(self, frame: Frame) -> list[People]:
+        """Take the next frame; return the people of the frames finished by now."""
+
+    @abc.abstractmethod
+    def flush(self) -> list[People]:
+        """Return the people of all frames still in work, and be as new."""
+
+    @abc.abstractmethod
+    def reset(self) -> None:
+        """Forget the video so far; the next frame starts a new one, and ids start anew."""
+
+    def track(self, frames: Iterable[Frame | UInt8[np.ndarray, "h w 3"]]) -> Iterator[People]:
+        """People of every frame of one video, in order; frames are `Frame`s or bare RGB arrays."""
+        self.reset()
+        for index, frame in enumerate(frames):
+            yield from self.push(frame if isinstance(frame, Frame) else Frame(index, float(index), frame))
+        yield from self.flush()
+
+
+class Estimator(Protocol):
+    """Finds people in single frames in two halves, so that the device and the host can work at the same time."""
+
+    skeleton: Skeleton
+
+    def dispatch(self, images: Sequence[UInt8[np.ndarray, "h w 3"]], pad_to: int) -> Any:
+        """Start the device's work on pictures of one size, without waiting; the batch is padded to `pad_to`."""
+
+    def collect(self, work: Any) -> list[People]:
+        """Wait for that work and finish it on the host: the people of each picture, without ids."""
+
+
+class FrameTracker(Tracker):
+    """Any per-frame estimator with the baseline tracker of ids behind it.
+
+    Frames go to the device in chunks of `chunk`; while it works on one chunk, the host finishes the chunk before.
+    """
+
+    def __init__(self, estimator: Estimator, identities: IdentityTracker, chunk: int = 1) -> None:
+        if chunk < 1:
+            raise ValueError(f"`chunk` must be at least 1, got {chunk}")
+        self.skeleton = estimator.skeleton
+        self.delay = 2 * chunk - 1 + identities.delay
+        self._estimator, self._identities, self._chunk = estimator, identities, chunk
+        self._waiting: list[Frame] = []
+        self._in_work: deque[tuple[list[Frame], Any]] = deque()
+
+    def push(self, frame: Frame) -> list[People]:
+        """See `Tracker.push`. The size of frames may change within a video."""
+        done: list[People] = []
+        if self._waiting and frame.image.shape != self._waiting[0].image.shape:
+            done += self._advance()
+        self._waiting.append(frame)
+        if len(self._waiting) == self._chunk:
+            done += self._advance()
+        return done
+
+    def flush(self) -> list[People]:
+        """See `Tracker.flush`."""
+        done = self._advance() if self._waiting else []
+        while self._in_work:
+            done += self._finish()
+        done += self._identities.flush()
+        return done
+
+    def reset(self) -> None:
+        """See `Tracker.reset`."""
+        self._waiting.clear()
+        self._in_work.clear()
+        self._identities.reset()
+
+    def _advance(self) -> list[People]:
+        """Send the waiting frames to the device, then finish what was sent before them."""
+        work = self._estimator.dispatch([frame.image for frame in self._waiting], self._chunk)
+        self._in_work.append((self._waiting, work))
+        self._waiting = []
+        return self._finish() if len(self._in_work) > 1 else []
+
+    def _finish(self) -> list[People]:
+        frames, work = self._in_work.popleft()
+        done: list[People] = []
+        for frame, people in zip(frames, self._estimator.collect(work), strict=True):
+            done += self._identities.push(people._replace(frame=frame.index, time=frame.time))
+        return done
