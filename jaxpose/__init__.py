@@ -1,0 +1,43 @@
+"""Multi-person pose estimation and tracking in video, in JAX.
+
+    tracker = jaxpose.load("some-model")
+    for people in tracker.track(jaxpose.video.read("street.mp4")):
+        people.ids, people.keypoints  # [p], [p, j, 3] as x, y, score in pixels
+
+What is named here is imported when it is first used, so that `import jaxpose` costs nothing.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from jaxpose import video
+    from jaxpose.models import load, names
+    from jaxpose.records import Frame, People
+    from jaxpose.tracking import Tracker
+
+    __version__: str
+
+__all__ = ["Frame", "People", "Tracker", "__version__", "load", "names", "video"]
+
+_HOMES = {
+    "Frame": "jaxpose.records",
+    "People": "jaxpose.records",
+    "Tracker": "jaxpose.tracking",
+    "load": "jaxpose.models",
+    "names": "jaxpose.models",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(importlib.import_module(_HOMES[name]), name)
+    if name == "video":
+        return importlib.import_module("jaxpose.video")
+    if name == "__version__":
+        return importlib.import_module("importlib.metadata").version("jaxpose")
+    raise AttributeError(f"module 'jaxpose' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -24,8 +24,8 @@ def fit_input(width: int, height: int, size: int, stride: int) -> Fit:
     """
     if size < stride:
         raise ValueError(f"`size` must be at least the stride {stride}, got {size}")
-    ratio = size / max(width, height)
-    target_w, target_h = (max(1, round(side * ratio / stride)) * stride for side in (width, height))
+    unit = 2 * max(width, height) * stride  # in whole numbers, so that equal aspects round alike
+    target_w, target_h = (max(1, (2 * side * size + unit // 2) // unit) * stride for side in (width, height))
     return Fit(target_w, target_h, min(target_w / width, target_h / height))
 
 

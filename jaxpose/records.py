@@ -5,7 +5,7 @@ pixel is (0, 0). Dimension letters: `b` batch, `h w` rows and columns, `j` joint
 `m` partners of a candidate, `p` people.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float32, Int, Int64, UInt8
@@ -56,15 +56,16 @@ class Candidates(NamedTuple):
 
     Fixed in shape: `k` slots for each joint, sorted by falling score, of which `count` (at most `k`) are filled;
     `partner` and `affinity` hold for each peak of a limb's first joint the indices of its `m` nearest peaks of the
-    second joint, and the score of each such connection (0: none). `xy` is in pixels of the network's input.
+    second joint, and the score of each such connection (0: none). `xy` is in pixels of the network's input. The arrays are JAX's on the device and
+    NumPy's once they are copied to the host.
     """
 
-    xy: Float32[np.ndarray, "b j k 2"]
-    score: Float32[np.ndarray, "b j k"]
-    count: Int[np.ndarray, "b j"]  # peaks found; more than k means that the weakest were left out
-    partner: Int[np.ndarray, "b l k m"]
-    affinity: Float32[np.ndarray, "b l k m"]
-    finite: Bool[np.ndarray, "b"]  # no NaN or infinity in this frame's maps
+    xy: Float32[Any, "b j k 2"]
+    score: Float32[Any, "b j k"]
+    count: Int[Any, "b j"]  # peaks found; more than k means that the weakest were left out
+    partner: Int[Any, "b l k m"]
+    affinity: Float32[Any, "b l k m"]
+    finite: Bool[Any, "b"]  # no NaN or infinity in this frame's maps
 
 
 def make_people(

@@ -69,9 +69,7 @@ def mirrored(joint: str) -> str:
     return {"left": f"right_{rest}", "right": f"left_{rest}"}.get(side, joint)
 
 
-def convert(
-    keypoints: Float[np.ndarray, "*n s 3"], source: Skeleton, target: Skeleton
-) -> Float[np.ndarray, "*n t 3"]:
+def convert(keypoints: Float[np.ndarray, "*n s 3"], source: Skeleton, target: Skeleton) -> Float[np.ndarray, "*n t 3"]:
     """Poses of one skeleton as poses of another, joint by joint by name.
 
     `neck` and `mid_hip` become the middle of the two shoulders or hips where the source lacks them and both are there
@@ -137,7 +135,6 @@ COCO_17 = _body(
     ("nose", *_sided("eye", "ear", "shoulder", "elbow", "wrist", "hip", "knee", "ankle")),
     ((15, 13), (13, 11), (16, 14), (14, 12), (11, 12), (5, 11), (6, 12), (5, 6), (5, 7), (6, 8), (7, 9), (8, 10),
      (1, 2), (0, 1), (0, 2), (1, 3), (2, 4), (3, 5), (4, 6)),
-    redundant=((3, 5), (4, 6)),
 )  # fmt: skip
 COCO_18 = _body(
     "coco_18",

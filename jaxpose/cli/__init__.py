@@ -1,0 +1,74 @@
+"""The command `jaxpose`: which subcommands there are, and how whatever goes wrong becomes one line and an exit code.
+
+Nothing here, nor at the top of a command's file, imports jax, numpy or OpenCV: `--help` answers at once.
+"""
+
+import sys
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any, TextIO
+
+import tyro
+
+from jaxpose.cli.importing import Import
+from jaxpose.cli.models import Models
+from jaxpose.cli.track import Track
+from jaxpose.errors import JaxposeError, JaxposeWarning
+
+COMMANDS: dict[str, Callable[..., Any]] = {"track": Track, "import": Import, "models": Models}
+
+DESCRIPTION = "Multi-person pose estimation and tracking in video, in JAX. `jaxpose --version` tells the version."
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command line (without the program's name); returns the exit code.
+
+    0: done; 2: a wrong option or bad input, told in one line; 130: stopped by Ctrl-C.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments == ["--version"]:
+        import jaxpose
+
+        print(jaxpose.__version__)
+        return 0
+    try:
+        command = tyro.extras.subcommand_cli_from_dict(
+            COMMANDS, prog="jaxpose", description=DESCRIPTION, args=arguments
+        )
+    except SystemExit as stop:  # tyro has printed the help, or what is wrong
+        return int(stop.code or 0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", JaxposeWarning)
+        warnings.showwarning = _show_warning
+        try:
+            command.run()
+        except JaxposeError as error:
+            return _tell(str(error), 2)
+        except KeyboardInterrupt as stop:
+            return _tell(str(stop) or "stopped", 130)
+    return 0
+
+
+def _tell(message: str, code: int) -> int:
+    print("jaxpose:", " ".join(message.split()), file=sys.stderr)
+    return code
+
+
+_show_other = warnings.showwarning
+
+
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """Our own warnings as one line above a progress bar that may be open; others as ever."""
+    if not issubclass(category, JaxposeWarning):
+        _show_other(message, category, filename, lineno, file, line)
+        return
+    from tqdm import tqdm
+
+    tqdm.write(f"jaxpose: warning: {' '.join(str(message).split())}", file=sys.stderr)

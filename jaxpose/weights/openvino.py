@@ -76,9 +76,7 @@ class _Reader:
             self.outputs[source].append(target)
 
     def graph(self) -> Graph:
-        layers = tuple(
-            self.convolution(i) for i, layer in self.layers.items() if layer.get("type") in _CONVOLUTIONS
-        )
+        layers = tuple(self.convolution(i) for i, layer in self.layers.items() if layer.get("type") in _CONVOLUTIONS)
         scale, offset = np.ones(3, np.float32), np.zeros(3, np.float32)
         (current,) = (i for i, layer in self.layers.items() if layer.get("type") == "Parameter")
         while (step := self.step_after(current)) is not None:
@@ -96,7 +94,11 @@ class _Reader:
             if kind in ("FakeQuantize", "Convert"):
                 return kind, np.zeros(0), follower
             if kind in ("Multiply", "Add", "Subtract"):
-                return kind, np.broadcast_to(self.value(self.inputs[follower][1]).astype(np.float32).reshape(-1), (3,)), follower
+                return (
+                    kind,
+                    np.broadcast_to(self.value(self.inputs[follower][1]).astype(np.float32).reshape(-1), (3,)),
+                    follower,
+                )
         return None
 
     def kind(self, i: str) -> str:
@@ -126,9 +128,7 @@ class _Reader:
 
     def followers(self, i: str) -> list[str]:
         """The layers behind `i`, seen through activation quantization."""
-        return [
-            g for f in self.outputs[i] for g in (self.followers(f) if self.kind(f) == "FakeQuantize" else [f])
-        ]
+        return [g for f in self.outputs[i] for g in (self.followers(f) if self.kind(f) == "FakeQuantize" else [f])]
 
     def data(self, i: str) -> dict[str, str]:
         element = self.layers[i].find("data")

@@ -4,6 +4,7 @@ Imported models lie in the folder `models` of `JAXPOSE_HOME` (else of the user's
 a tree of arrays; their path in the tree, joined by "/", names them in the file. The file's metadata holds one JSON.
 """
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -61,7 +62,8 @@ def save(name: str, params: Params, card: Card, *, overwrite: bool = False) -> P
     except (OSError, SafetensorError) as error:
         raise OutputError(f"cannot write {path}: {error}") from None
     finally:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            part.unlink()
     return path
 
 

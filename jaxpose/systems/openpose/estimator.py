@@ -37,8 +37,9 @@ def make_step(network: nn.Module, skeleton: Skeleton, stride: int, config: Decod
     """
 
     def step(params: Any, carry: Carry, images: UInt8[Array, "b h w 3"]) -> tuple[Carry, Candidates]:
-        fields = network.apply({"params": params}, images)[-1]
-        return carry, find_candidates(fields.heatmaps, fields.pafs, skeleton.limbs, stride, config)
+        stages: Any = network.apply({"params": params}, images)
+        heatmaps, pafs = stages[-1]
+        return carry, find_candidates(heatmaps, pafs, skeleton.limbs, len(skeleton.joints), stride, config)
 
     return step
 
@@ -48,7 +49,7 @@ class Work(NamedTuple):
 
     candidates: Candidates
     fit: Fit
-    count: int  # pictures in the batch, without its padding
+    pictures: int  # in the batch, without its padding
 
 
 class OpenPose:
@@ -93,7 +94,7 @@ class OpenPose:
     def collect(self, work: Work) -> list[People]:
         """See `tracking.Estimator.collect`. Raises `NonFiniteError` if a map holds NaN or infinity."""
         candidates = jax.device_get(work.candidates)
-        return [self._people(Candidates(*(field[i] for field in candidates)), work.fit) for i in range(work.count)]
+        return [self._people(Candidates(*(field[i] for field in candidates)), work.fit) for i in range(work.pictures)]
 
     def _people(self, candidates: Candidates, fit: Fit) -> People:
         if not candidates.finite:

@@ -122,17 +122,17 @@ class LightweightOpenPose(nn.Module):
         if height % STRIDE or width % STRIDE:
             raise ValueError(f"the picture's sides must be multiples of {STRIDE}, got {width}x{height}")
         skeleton = SKELETONS[self.config.skeleton]
-        maps = {"heatmaps": len(skeleton.joints) + 1, "pafs": 2 * len(skeleton.limbs)}
+        heatmaps, pafs = len(skeleton.joints) + 1, 2 * len(skeleton.limbs)
         d = self.config.width
         features = Backbone(self.form, name="backbone")(Normalize(name="normalize")(images))
         features = Bridge(d, self.form, name="bridge")(features)
         x = features
         for i in range(3):
             x = Conv(d, name=f"initial_{i}")(x)
-        stages = [Heads(512, form=self.form, name="initial_heads", **maps)(x)]
+        stages = [Heads(512, heatmaps, pafs, self.form, name="initial_heads")(x)]
         for stage in range(self.config.refinements):
             x = jnp.concatenate([stages[-1].pafs, stages[-1].heatmaps, features], axis=-1)
             for i in range(5):
                 x = RefinementBlock(d, self.form, name=f"refinement_{stage}_{i}")(x)
-            stages.append(Heads(d, form=self.form, name=f"refinement_{stage}_heads", **maps)(x))
+            stages.append(Heads(d, heatmaps, pafs, self.form, name=f"refinement_{stage}_heads")(x))
         return tuple(stages)

@@ -1,0 +1,157 @@
+"""`jaxpose track`: a video in, people with ids out, line by line, and if wanted a video that shows them.
+
+Reading (and encoding) run in threads of their own and the tracker overlaps the device with the host, so that the whole
+goes hardly slower than the network alone.
+"""
+
+import contextlib
+import dataclasses
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from tyro.conf import FlagCreatePairsOff, Positional, arg
+
+from jaxpose.association.config import IdentityConfig
+from jaxpose.cli.outputs import check_distinct, check_output
+from jaxpose.errors import JaxposeError
+
+if TYPE_CHECKING:
+    from jaxpose.records import Frame, People
+    from jaxpose.tracking import Tracker
+    from jaxpose.video import Video
+
+TRAIL_SECONDS = 1.5
+
+
+@dataclasses.dataclass(frozen=True)
+class Track:
+    """Find and track the people of a video: a line of JSON for each frame and, with --render, an overlay."""
+
+    input: Annotated[Positional[Path], arg(metavar="INPUT")]  # the video file
+    model: str  # a name that `jaxpose models` lists
+    out: Path  # the result, a .jsonl file
+    render: Path | None = None  # an H.264 video of the people drawn on the input (.mp4, .mov, .mkv)
+    size: int = 656  # long side of the network's input in pixels; smaller is faster, larger finds smaller people
+    max_people: int | None = None  # keep at most so many people in a frame
+    chunk: int = 1  # frames given to the device at a time
+    overwrite: FlagCreatePairsOff[bool] = False  # replace existing outputs
+    identities: IdentityConfig = dataclasses.field(default_factory=IdentityConfig)  # how ids are kept over time
+
+    def run(self) -> None:
+        """Do it; whatever stops the run, the frames written until then stay readable."""
+        self._check_options()
+        from jaxpose import video
+        from jaxpose.models import load
+
+        source = video.read(self.input)
+        try:
+            tracker = load(
+                self.model,
+                size=self.size,
+                max_people=self.max_people,
+                chunk=self.chunk,
+                identities=self.identities,
+            )
+        except ValueError as error:  # an option's value that only the model can judge
+            raise JaxposeError(str(error)) from error
+        self._track(source, tracker)
+
+    def _check_options(self) -> None:
+        """Whatever can be told at once, before any of the slow imports."""
+        for name in ("size", "max_people", "chunk"):
+            if (value := getattr(self, name)) is not None and value < 1:
+                raise JaxposeError(f"--{name.replace('_', '-')} must be at least 1, got {value}")
+        check_output(self.out, [".jsonl"], overwrite=self.overwrite)
+        if self.render is not None:
+            check_output(self.render, [".mp4", ".mov", ".mkv"], overwrite=self.overwrite)
+        check_distinct([file for file in (self.input, self.out, self.render) if file is not None])
+
+    def _track(self, source: "Video", tracker: "Tracker") -> None:
+        from tqdm import tqdm
+
+        from jaxpose.formats.jsonl import JsonlWriter
+
+        seen, start = _Seen(), time.perf_counter()
+        bar = tqdm(total=source.frames, unit="frame", disable=None)
+        try:
+            with contextlib.ExitStack() as stack:
+                results = stack.enter_context(
+                    JsonlWriter(
+                        self.out,
+                        tracker.skeleton,
+                        source=str(self.input),
+                        config=self._config(),
+                        overwrite=self.overwrite,
+                    )
+                )
+                overlay = None
+                if self.render is not None:
+                    overlay = stack.enter_context(_Overlay(self.render, source, tracker))
+                frames = iter(source) if overlay is None else overlay.remember(source)
+                stack.enter_context(bar)
+                for people in tracker.track(frames):
+                    results.write(people)
+                    if overlay is not None:
+                        overlay.add(people)
+                    seen.add(people)
+                    bar.set_postfix(people=people.count, refresh=False)
+                    bar.update()
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(f"stopped; {self.out} holds {seen.frames} frames") from None
+        rate = seen.frames / (time.perf_counter() - start)
+        files = ", ".join(str(file) for file in (self.out, self.render) if file is not None)
+        print(f"{seen}, {rate:.1f} frames/s: {files}")
+
+    def _config(self) -> dict[str, object]:
+        """The settings that decide the result."""
+        chosen = dataclasses.asdict(self)
+        return {key: chosen[key] for key in ("model", "size", "max_people", "chunk", "identities")}
+
+
+class _Seen:
+    """Counts for the last line."""
+
+    def __init__(self) -> None:
+        self.frames = self.most = 0
+        self._ids: set[int] = set()
+
+    def add(self, people: "People") -> None:
+        self.frames += 1
+        self.most = max(self.most, people.count)
+        self._ids.update(people.ids.tolist())
+
+    def __str__(self) -> str:
+        return f"{self.frames} frames, {len(self._ids)} ids, at most {self.most} people in a frame"
+
+
+class _Overlay:
+    """The rendered video; keeps the frames whose people the tracker has yet to tell, which its `delay` bounds."""
+
+    def __init__(self, path: Path, source: "Video", tracker: "Tracker") -> None:
+        from jaxpose.video import Trails, write
+
+        self._writer = write(path, source.fps)
+        self._skeleton = tracker.skeleton
+        self._trails = Trails(tracker.skeleton, max(1, round(TRAIL_SECONDS * source.fps)))
+        self._frames: deque[Frame] = deque()
+
+    def remember(self, frames: Iterable["Frame"]) -> Iterator["Frame"]:
+        for frame in frames:
+            self._frames.append(frame)
+            yield frame
+
+    def add(self, people: "People") -> None:
+        from jaxpose.video import draw
+
+        frame = self._frames.popleft()
+        self._trails.update(people)
+        self._writer.add(frame._replace(image=draw(frame.image, people, self._skeleton, self._trails)))
+
+    def __enter__(self) -> "_Overlay":
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self._writer.close()

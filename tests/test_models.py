@@ -1,0 +1,120 @@
+"""Models by name: import, load, refuse."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from jaxpose import models
+from jaxpose.errors import JaxposeWarning, NonFiniteError, OutputError, UnknownModelError, WeightsError
+from jaxpose.weights import store
+from jaxpose.weights.store import Card
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(autouse=True)
+def use_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JAXPOSE_HOME", str(home))
+
+
+@pytest.fixture(scope="module")
+def imported(shared_data: Path, home: Path) -> str:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JAXPOSE_HOME", str(home))
+        models.import_file(shared_data / "teachers" / "human-pose-estimation-0001.xml", "hpe")
+    return "hpe"
+
+
+def test_an_imported_model_is_there_with_its_origin(imported: str, shared_data: Path) -> None:
+    assert models.names() == [imported]
+    card = models.card(imported)
+    assert card.architecture == "lightweight-openpose"
+    assert card.config["skeleton"] == "coco_18"
+    assert "Apache-2.0" in card.provenance["licence"]
+    assert len(card.provenance["sha256"]) == 64
+    xml = shared_data / "teachers" / "human-pose-estimation-0001.xml"
+    with pytest.raises(OutputError, match="exists already"):
+        models.import_file(xml, imported)
+    models.import_file(xml, imported, "lightweight-openpose", overwrite=True)
+
+
+def test_unknown_names_suggest_the_nearest(imported: str) -> None:
+    with pytest.raises(UnknownModelError, match="no model named 'hpee': did you mean 'hpe'"):
+        models.load("hpee")
+    with pytest.raises(UnknownModelError, match="there are hpe"):
+        models.load("zzzzzzzz")
+
+
+def test_nothing_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JAXPOSE_HOME", str(tmp_path))
+    with pytest.raises(UnknownModelError, match="none is installed yet"):
+        models.load("hpe")
+
+
+def test_unknown_architectures(shared_data: Path) -> None:
+    xml = shared_data / "teachers" / "human-pose-estimation-0001.xml"
+    with pytest.raises(WeightsError, match="did you mean 'lightweight-openpose'"):
+        models.import_file(xml, "x", "lightweight")
+    store.save("other", {}, Card("resnet", {}, {}), overwrite=True)
+    with pytest.raises(WeightsError, match="other is a resnet, which this version does not know"):
+        models.load("other")
+    store.save("other", {}, Card("lightweight-openpose", {"depth": 1}, {}), overwrite=True)
+    with pytest.raises(WeightsError, match="a config that this version does not know"):
+        models.load("other")
+    store.save("other", {"a": np.ones(1)}, Card("lightweight-openpose", {}, {}), overwrite=True)
+    with pytest.raises(WeightsError, match="do not fit their network"):
+        models.load("other")
+    store.path_of("other").unlink()
+
+
+def test_files_of_other_networks_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x.xml"
+    path.write_text('<net name="x"><layers><layer id="0" name="in" type="Parameter"/></layers><edges></edges></net>')
+    path.with_suffix(".bin").write_bytes(b"")
+    with pytest.raises(WeightsError, match="none of the known networks"):
+        models.import_file(path, "x")
+    with pytest.raises(WeightsError, match="not the lightweight OpenPose network"):
+        models.import_file(path, "x", "lightweight-openpose")
+
+
+def test_nan_weights_are_told(imported: str, home: Path) -> None:
+    params, card = store.load(store.path_of(imported))
+    params["backbone"]["stem"]["kernel"][0, 0, 0, 0] = np.nan
+    store.save("nan", params, card, overwrite=True)
+    tracker = models.load("nan", size=64)
+    with pytest.raises(NonFiniteError, match="NaN or infinity"):
+        list(tracker.track([np.zeros((64, 64, 3), np.uint8)] * 3))
+    store.path_of("nan").unlink()
+
+
+def test_max_people_keeps_the_most_prominent(imported: str, shared_data: Path) -> None:
+    import cv2
+
+    picture = cv2.imread(str(shared_data / "coco_fixtures" / "coco" / "000000196141.jpg"))[..., ::-1]
+    everyone = models.load(imported)
+    few = models.load(imported, max_people=2)
+    frames = [picture] * 4
+    assert all(p.keypoints.shape[0] > 2 for p in everyone.track(frames))
+    assert [p.keypoints.shape[0] for p in few.track(frames)] == [2] * 4
+    with pytest.raises(ValueError, match="`max_people` must be at least 1, got 0"):
+        models.load(imported, max_people=0)
+    with pytest.raises(ValueError, match="`size` must be at least the network's stride 8, got 5"):
+        models.load(imported, size=5)
+
+
+def test_too_many_peaks_are_reported_once(imported: str) -> None:
+    params, card = store.load(store.path_of(imported))
+    head = params["refinement_0_heads"]["heatmaps"]
+    rng = np.random.default_rng(0)
+    head["kernel"][:] = rng.normal(0, 1, head["kernel"].shape)  # noise everywhere: hundreds of peaks
+    store.save("noisy", params, card, overwrite=True)
+    tracker = models.load("noisy", size=512)
+    images = [rng.integers(0, 256, (512, 512, 3), np.uint8) for _ in range(3)]
+    with pytest.warns(JaxposeWarning, match="only the best 64 of a joint are used") as caught:
+        list(tracker.track(images))
+    assert len([w for w in caught if w.category is JaxposeWarning]) == 1
+    store.path_of("noisy").unlink()

@@ -1,0 +1,31 @@
+"""People, empty or not, and the boxes around their joints."""
+
+import numpy as np
+
+from jaxpose.records import NO_ID, joint_boxes, make_people
+
+
+def test_box_spans_the_joints_that_are_there() -> None:
+    keypoints = np.zeros((2, 3, 3), np.float32)
+    keypoints[0, 0] = 10, 20, 0.5
+    keypoints[0, 2] = 4, 50, 0.1
+    assert joint_boxes(keypoints).tolist() == [[4, 20, 6, 30], [0, 0, 0, 0]]
+
+
+def test_empty_frame_is_ordinary() -> None:
+    people = make_people(np.zeros((0, 18, 3), np.float32), np.zeros(0, np.float32), frame=7, time=0.28)
+    assert people.count == 0
+    assert people.keypoints.shape == (0, 18, 3)
+    assert people.boxes.shape == (0, 4)
+    assert people.ids.shape == (0,)
+    assert (people.frame, people.time) == (7, 0.28)
+
+
+def test_select_keeps_fields_together() -> None:
+    keypoints = np.arange(3 * 2 * 3, dtype=np.float32).reshape(3, 2, 3) + 1
+    people = make_people(keypoints, np.array([0.1, 0.2, 0.3], np.float32))
+    assert (people.ids == NO_ID).all()
+    chosen = people.select(np.array([2, 0]))
+    assert chosen.keypoints[:, 0, 0].tolist() == [13, 1]
+    np.testing.assert_array_equal(chosen.boxes, people.boxes[[2, 0]])
+    assert people.select(np.zeros(3, bool)).count == 0

@@ -1,0 +1,131 @@
+"""The contract of `Tracker`, one test for every tracker there is."""
+
+import itertools
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import jaxpose.video
+from jaxpose import models
+from jaxpose.association.identities import IdentityTracker
+from jaxpose.records import Frame, People, make_people
+from jaxpose.skeletons import COCO_17
+from jaxpose.tracking import FrameTracker, Tracker
+
+Make = Callable[[int], Tracker]
+
+
+class Spots:
+    """An estimator that needs no network: a person stands wherever a picture has a red pixel."""
+
+    skeleton = COCO_17
+
+    def dispatch(self, images: Sequence[np.ndarray], pad_to: int) -> list[np.ndarray]:
+        assert len(images) <= pad_to
+        assert len({image.shape for image in images}) == 1
+        return list(images)
+
+    def collect(self, work: list[np.ndarray]) -> list[People]:
+        return [self.find(image) for image in work]
+
+    def find(self, image: np.ndarray) -> People:
+        y, x = np.nonzero(image[..., 0] == 255)
+        rng = np.random.default_rng(5)
+        offsets = np.concatenate([rng.uniform(0, 40, (17, 2)), np.full((17, 1), 0.9)], axis=1)
+        keypoints = offsets + np.stack([x, y, 0 * x], axis=1)[:, None]
+        return make_people(keypoints.astype(np.float32), np.full(len(x), 0.9))
+
+
+def walk(frames: int, first_size: int = 64) -> list[Frame]:
+    """Two people walking apart, a third from frame 4 on; the pictures' height changes in the middle."""
+    result = []
+    for i in range(frames):
+        image = np.zeros((first_size if i < frames // 2 else first_size + 8, 400, 3), np.uint8)
+        image[5, 100 - i, 0] = image[5, 200 + 2 * i, 0] = 255
+        if i >= 4:
+            image[9, 340, 0] = 255
+        result.append(Frame(i, i / 25, image))
+    return result
+
+
+@pytest.fixture(scope="module", params=["frame-tracker", "lightweight-openpose"])
+def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Make, list[Frame]]:
+    """How to make the tracker for a chunk size, and frames in which it finds people."""
+    if request.param == "frame-tracker":
+        return lambda chunk: FrameTracker(Spots(), IdentityTracker(COCO_17), chunk), walk(20)
+    data: Path = request.getfixturevalue("shared_data")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JAXPOSE_HOME", str(tmp_path_factory.mktemp("home")))
+        models.import_file(data / "teachers" / "human-pose-estimation-0001.xml", "hpe")
+        trackers = {chunk: models.load("hpe", size=256, chunk=chunk) for chunk in (1, 15, 20)}
+    frames = list(itertools.islice(jaxpose.video.read(data / "videos" / "exercise.avi"), 20))
+    return trackers.__getitem__, frames
+
+
+def assert_same(a: list[People], b: list[People]) -> None:
+    assert len(a) == len(b)
+    for one, other in zip(a, b, strict=True):
+        assert (one.frame, one.time) == (other.frame, other.time)
+        np.testing.assert_array_equal(one.ids, other.ids)
+        np.testing.assert_allclose(one.keypoints, other.keypoints, atol=0.02)
+        np.testing.assert_allclose(one.boxes, other.boxes, atol=0.02)
+
+
+def test_every_frame_once_and_in_order_within_the_delay(case: tuple[Make, list[Frame]]) -> None:
+    make, frames = case
+    for chunk in (1, 15):
+        tracker = make(chunk)
+        done: list[People] = []
+        for pushed, frame in enumerate(frames):
+            done += tracker.push(frame)
+            assert len(done) >= pushed + 1 - tracker.delay - 1
+            assert len(done) <= pushed + 1
+        done += tracker.flush()
+        assert [(p.frame, p.time) for p in done] == [(f.index, f.time) for f in frames]
+        assert sum(p.keypoints.shape[0] for p in done) >= len(frames)
+        for people in done:
+            assert people.keypoints.shape[1:] == (len(tracker.skeleton.joints), 3)
+            assert (people.ids > 0).all()
+            assert len(set(people.ids.tolist())) == len(people.ids)
+
+
+def test_the_chunk_changes_nothing(case: tuple[Make, list[Frame]]) -> None:
+    make, frames = case
+    one = list(make(1).track(frames))
+    assert_same(one, list(make(15).track(frames)))
+    assert_same(one, list(make(len(frames)).track(frames)))
+
+
+def test_an_empty_video_and_one_frame(case: tuple[Make, list[Frame]]) -> None:
+    make, frames = case
+    tracker = make(15)
+    assert list(tracker.track([])) == []
+    assert tracker.flush() == []
+    (only,) = tracker.track(frames[:1])
+    assert only.frame == frames[0].index
+
+
+def test_after_reset_and_flush_it_is_as_new(case: tuple[Make, list[Frame]]) -> None:
+    make, frames = case
+    tracker = make(1)
+    fresh = list(tracker.track(frames))
+    for frame in frames[:7]:
+        tracker.push(frame)
+    tracker.reset()
+    again = [people for frame in frames for people in tracker.push(frame)]
+    again += tracker.flush()
+    assert_same(fresh, again)
+    assert_same(fresh, list(tracker.track(frames)))
+
+
+def test_bare_arrays_are_numbered(case: tuple[Make, list[Frame]]) -> None:
+    make, frames = case
+    found = list(make(1).track([frame.image for frame in frames[:3]]))
+    assert [people.frame for people in found] == [0, 1, 2]
+
+
+def test_a_chunk_below_one_is_refused() -> None:
+    with pytest.raises(ValueError, match="`chunk` must be at least 1, got 0"):
+        FrameTracker(Spots(), IdentityTracker(COCO_17), 0)

@@ -1,0 +1,178 @@
+import gc
+import threading
+
+import av
+import clips
+import cv2
+import numpy as np
+import pytest
+
+from jaxpose import video
+from jaxpose.errors import JaxposeWarning, VideoError
+from jaxpose.video import reader
+
+
+def encode_threads():
+    return [thread for thread in threading.enumerate() if thread.name == "jaxpose-ahead"]
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "options"),
+    [
+        ("clip.mp4", "libx264", {"bf": "2"}),
+        ("clip.mp4", "libx264", {"bf": "0"}),
+        ("clip.mp4", "mpeg4", {}),
+        ("clip.avi", "mpeg4", {}),
+        ("clip.mkv", "libx264", {}),
+        ("clip.ts", "libx264", {}),
+    ],
+)
+def test_reads_every_frame_in_order_with_its_time(tmp_path, name, codec, options):
+    clip = video.read(clips.make_clip(tmp_path / name, codec=codec, options=options))
+    frames = list(clip)
+    assert [frame.index for frame in frames] == list(range(60))
+    assert [clips.index_of(frame.image) for frame in frames] == list(range(60))
+    np.testing.assert_allclose([frame.time for frame in frames], np.arange(60) / clips.RATE, atol=1e-4)
+    assert (clip.width, clip.height, clip.fps, clip.frames) == (128, 96, clips.RATE, 60)
+    assert all(frame.image.flags.c_contiguous and frame.image.dtype == np.uint8 for frame in frames)
+
+
+def test_pictures_are_rgb_and_the_same_as_opencvs(shared_data):
+    path = shared_data / "videos" / "athletes.mp4"
+    capture = cv2.VideoCapture(str(path))
+    for frame, _ in zip(video.read(path), range(20), strict=False):
+        read, bgr = capture.read()
+        assert read
+        np.testing.assert_array_equal(frame.image, bgr[..., ::-1])
+
+
+def test_a_video_can_be_read_twice(tmp_path):
+    clip = video.read(clips.make_clip(tmp_path / "clip.mp4", 5))
+    assert [frame.index for frame in clip] == [frame.index for frame in clip] == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("rotation", [90, 180, -90])
+def test_a_turned_phone_s_video_is_upright(tmp_path, rotation):
+    path = clips.make_clip(tmp_path / "clip.mp4", 2, rotation=rotation)
+    clip = video.read(path)
+    shown = next(iter(clip)).image
+    read, bgr = cv2.VideoCapture(str(path)).read()
+    assert read
+    assert shown.shape == bgr.shape == (clip.height, clip.width, 3)
+    np.testing.assert_array_equal(shown, bgr[..., ::-1])
+
+
+def test_time_starts_with_the_file_and_follows_uneven_frames(tmp_path):
+    path = tmp_path / "uneven.mp4"
+    times = [0.0, 0.04, 0.2, 0.21, 1.5]
+    with video.write(path, 25) as writer:
+        for index, time in enumerate(times):
+            writer.add(reader.Frame(index, time, clips.picture(index)))
+    np.testing.assert_allclose([frame.time for frame in video.read(path)], times, atol=1e-4)
+
+
+# -- bad input ---------------------------------------------------------------------------------------------------------
+
+
+def test_missing_file(tmp_path):
+    with pytest.raises(VideoError, match=r"absent\.mp4: no such file"):
+        video.read(tmp_path / "absent.mp4")
+
+
+def test_folder(tmp_path):
+    with pytest.raises(VideoError, match="a folder"):
+        video.read(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "notes.mp4", "notes.bin"])
+@pytest.mark.parametrize("content", [b"", b"not a picture in here\n" * 500, bytes(range(256)) * 40])
+def test_not_a_video(tmp_path, name, content):
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(VideoError, match="not a video that can be read"):
+        video.read(path)
+
+
+def test_sound_without_pictures(tmp_path):
+    path = tmp_path / "sound.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("aac", rate=8000)
+        sound = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), format="fltp", layout="mono")
+        sound.sample_rate = 8000
+        container.mux(stream.encode(sound))
+        container.mux(stream.encode(None))
+    with pytest.raises(VideoError, match="no video stream"):
+        video.read(path)
+
+
+def test_empty_video(tmp_path):
+    with pytest.raises(VideoError, match="holds no frame"):
+        video.read(clips.make_clip(tmp_path / "empty.mp4", 0))
+
+
+@pytest.mark.parametrize(
+    ("name", "codec"), [("clip.mp4", "libx264"), ("clip.avi", "mpeg4"), ("clip.mkv", "libx264"), ("clip.mp4", "mpeg4")]
+)
+def test_truncated_video_gives_the_frames_so_far_and_one_warning(tmp_path, name, codec):
+    path = clips.cut(clips.make_clip(tmp_path / name, codec=codec), 0.6)
+    frames = []
+    with pytest.warns(JaxposeWarning, match="the file ends early") as warned:
+        frames.extend(video.read(path))
+    assert len(warned) == 1
+    assert 15 < len(frames) < 50
+    for frame in frames[:-1]:  # of the last there may be a part only
+        assert clips.index_of(frame.image) == frame.index == round(frame.time * clips.RATE)
+
+
+@pytest.mark.parametrize("options", [{"bf": "0"}, {"bf": "3"}])
+@pytest.mark.parametrize("codec", ["libx264", "mpeg4"])
+@pytest.mark.parametrize("lost", [1, 25, 30, 58])
+def test_an_unreadable_frame_is_left_out_and_the_indices_count_on(tmp_path, codec, options, lost):
+    path = clips.damage_frame(clips.make_clip(tmp_path / "clip.mp4", codec=codec, options=options), lost)
+    frames = []
+    with pytest.warns(JaxposeWarning, match=r"clip\.mp4: 1 frame was left out") as warned:
+        frames.extend(video.read(path))
+    assert len(warned) == 1
+    assert str(warned[0].message).endswith(f"({lost})")
+    assert [frame.index for frame in frames] == [index for index in range(60) if index != lost]
+    np.testing.assert_allclose([frame.time for frame in frames], [f.index / clips.RATE for f in frames], atol=1e-4)
+    whole_again = [frame for frame in frames if frame.index < lost - 3 or frame.index >= lost // 10 * 10 + 13]
+    assert all(clips.index_of(frame.image) == frame.index for frame in whole_again)
+
+
+def test_several_unreadable_frames_are_told_in_one_line(tmp_path):
+    path = clips.make_clip(tmp_path / "clip.mp4", options={"bf": "0"})
+    lost = [12, 13, 14, 20, 31, 32, 40, 45, 50, 55]
+    for index in lost:
+        clips.damage_frame(path, index)
+    with pytest.warns(JaxposeWarning, match=r"10 frames were left out, .* \(12-14, 20, 31-32, 40, 45, \.\.\.\)"):
+        assert [frame.index for frame in video.read(path)] == sorted(set(range(60)) - set(lost))
+
+
+def test_a_video_without_one_readable_frame(tmp_path):
+    path = clips.make_clip(tmp_path / "clip.mp4", 3, options={"bf": "0"})
+    for index in range(3):
+        clips.damage_frame(path, index)
+    with pytest.raises(VideoError, match="holds no frame"):
+        video.read(path)
+
+
+# -- the thread --------------------------------------------------------------------------------------------------------
+
+
+def test_stopping_early_ends_the_thread_and_closes_the_file(tmp_path):
+    clip = video.read(clips.make_clip(tmp_path / "clip.mp4"))
+    frames = iter(clip)
+    assert next(frames).index == 0
+    assert len(encode_threads()) == 1
+    del frames
+    gc.collect()
+    assert encode_threads() == []
+
+
+def test_an_unlikely_error_while_reading_surfaces_where_frames_are_consumed(tmp_path, monkeypatch):
+    clip = video.read(clips.make_clip(tmp_path / "clip.mp4", 5))
+    monkeypatch.setattr(reader, "_rgb", lambda picture: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        list(clip)
+    assert encode_threads() == []
