@@ -32,9 +32,7 @@ DATA = Path(os.environ.get("JAXPOSE_TEST_DATA", Path(__file__).parents[2] / "sha
 
 def people(heatmaps: np.ndarray, pafs: np.ndarray) -> np.ndarray:
     """COCO-17 poses [p, 17, 3], in the network's pixels, of one picture's maps."""
-    found = find_candidates(
-        heatmaps[None], pafs[None], COCO_18.limbs, len(COCO_18.joints), STRIDE, DecodeConfig()
-    )
+    found = find_candidates(heatmaps[None], pafs[None], COCO_18.limbs, len(COCO_18.joints), STRIDE, DecodeConfig())
     one = Candidates(*(np.asarray(field)[0] for field in found))
     keypoints, _ = greedy.parse(one, COCO_18.limbs, len(COCO_18.joints), ParserConfig())
     return convert(keypoints, COCO_18, COCO_17)
@@ -65,8 +63,7 @@ def main() -> None:
         ours = apply(params, theirs["float"]["image"])
         differences = {
             kind: [
-                np.abs(np.asarray(field)[0] - maps[name]).max()
-                for name, field in zip(ours._fields, ours, strict=True)
+                np.abs(np.asarray(field)[0] - maps[name]).max() for name, field in zip(ours._fields, ours, strict=True)
             ]
             for kind, maps in theirs.items()
         }

@@ -15,9 +15,9 @@ NO_ID = -1
 
 
 class Frame(NamedTuple):
-    """One picture of a video: RGB, its index counted from 0 and its presentation time in seconds."""
+    """One picture of a video: RGB, its number counted from 0 and its presentation time in seconds."""
 
-    index: int
+    number: int
     time: float
     image: UInt8[np.ndarray, "h w 3"]
 
@@ -37,7 +37,7 @@ class People(NamedTuple):
     boxes: Float32[np.ndarray, "p 4"]
 
     @property
-    def count(self) -> int:
+    def total(self) -> int:
         """Number of people (`len` counts a tuple's fields)."""
         return len(self.keypoints)
 
@@ -54,15 +54,15 @@ class People(NamedTuple):
 class Candidates(NamedTuple):
     """What the device hands to the host of one batch of frames: every peak, and how well peaks belong together.
 
-    Fixed in shape: `k` slots for each joint, sorted by falling score, of which `count` (at most `k`) are filled;
-    `partner` and `affinity` hold for each peak of a limb's first joint the indices of its `m` nearest peaks of the
-    second joint, and the score of each such connection (0: none). `xy` is in pixels of the network's input. The arrays are JAX's on the device and
+    Fixed in shape: `k` slots for each joint, highest peak first, the first `found` filled; `partner` and `affinity`
+    hold for each peak of a limb's first joint the slots of its `m` nearest peaks of the second joint, and the score of
+    each such connection (0: none). `xy` is in pixels of the network's input. The arrays are JAX's on the device and
     NumPy's once they are copied to the host.
     """
 
     xy: Float32[Any, "b j k 2"]
     score: Float32[Any, "b j k"]
-    count: Int[Any, "b j"]  # peaks found; more than k means that the weakest were left out
+    found: Int[Any, "b j"]  # peaks there are; more than k means that the weakest were left out
     partner: Int[Any, "b l k m"]
     affinity: Float32[Any, "b l k m"]
     finite: Bool[Any, "b"]  # no NaN or infinity in this frame's maps

@@ -111,5 +111,5 @@ class FrameTracker(Tracker):
         frames, work = self._in_work.popleft()
         done: list[People] = []
         for frame, people in zip(frames, self._estimator.collect(work), strict=True):
-            done += self._identities.push(people._replace(frame=frame.index, time=frame.time))
+            done += self._identities.push(people._replace(frame=frame.number, time=frame.time))
         return done

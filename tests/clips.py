@@ -42,6 +42,7 @@ def make_clip(
         stream.pix_fmt = "yuv420p"
         if rotation:
             stream.set_display_rotation(rotation)
+        container.start_encoding()
         for index in range(frames):
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture(index, **size), format="rgb24")))
         container.mux(stream.encode(None))

@@ -45,9 +45,10 @@ def standing_people(rng: np.random.Generator, n: int, skeleton: Skeleton, width:
         tall = min(cell_h / 1.25, cell_w / 0.5) * rng.uniform(0.85, 1)
         shape = base + rng.normal(0, 0.006, base.shape)
         shape[:, 0] *= rng.choice((-1, 1)) * rng.uniform(0.85, 1.1)  # facing us or turned away
-        low = (cell_w * column, cell_h * row) - tall * shape.min(0) + 4
-        room = np.array([cell_w, cell_h]) - tall * np.ptp(shape, axis=0) - 8
-        people[person, :, :2] = tall * shape + low + rng.uniform(0, 1, 2) * np.maximum(room, 0)
+        spare = np.array([cell_w, cell_h]) - tall * np.ptp(shape, axis=0)
+        inset = np.clip(spare / 2, 0, 12)  # so that no two joints' Gaussians run together
+        place = (cell_w * column, cell_h * row) + inset + rng.uniform(0, 1, 2) * (spare - 2 * inset)
+        people[person, :, :2] = tall * (shape - shape.min(0)) + place
     return people
 
 

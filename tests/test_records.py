@@ -14,7 +14,7 @@ def test_box_spans_the_joints_that_are_there() -> None:
 
 def test_empty_frame_is_ordinary() -> None:
     people = make_people(np.zeros((0, 18, 3), np.float32), np.zeros(0, np.float32), frame=7, time=0.28)
-    assert people.count == 0
+    assert people.total == 0
     assert people.keypoints.shape == (0, 18, 3)
     assert people.boxes.shape == (0, 4)
     assert people.ids.shape == (0,)
@@ -28,4 +28,4 @@ def test_select_keeps_fields_together() -> None:
     chosen = people.select(np.array([2, 0]))
     assert chosen.keypoints[:, 0, 0].tolist() == [13, 1]
     np.testing.assert_array_equal(chosen.boxes, people.boxes[[2, 0]])
-    assert people.select(np.zeros(3, bool)).count == 0
+    assert people.select(np.zeros(3, bool)).total == 0

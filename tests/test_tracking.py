@@ -83,7 +83,7 @@ def test_every_frame_once_and_in_order_within_the_delay(case: tuple[Make, list[F
             assert len(done) >= pushed + 1 - tracker.delay - 1
             assert len(done) <= pushed + 1
         done += tracker.flush()
-        assert [(p.frame, p.time) for p in done] == [(f.index, f.time) for f in frames]
+        assert [(p.frame, p.time) for p in done] == [(f.number, f.time) for f in frames]
         assert sum(p.keypoints.shape[0] for p in done) >= len(frames)
         for people in done:
             assert people.keypoints.shape[1:] == (len(tracker.skeleton.joints), 3)
@@ -104,7 +104,7 @@ def test_an_empty_video_and_one_frame(case: tuple[Make, list[Frame]]) -> None:
     assert list(tracker.track([])) == []
     assert tracker.flush() == []
     (only,) = tracker.track(frames[:1])
-    assert only.frame == frames[0].index
+    assert only.frame == frames[0].number
 
 
 def test_after_reset_and_flush_it_is_as_new(case: tuple[Make, list[Frame]]) -> None:

@@ -13,21 +13,32 @@ class ParserConfig:
 
 @dataclasses.dataclass(frozen=True)
 class IdentityConfig:
-    """The baseline tracker of ids (chosen by experiments/identities.py)."""
+    """The baseline tracker of ids; experiments/identities.py says how the defaults were chosen."""
 
-    # which people count
-    weak_joints: float = 0.2  # people with a smaller share of the skeleton's joints are dropped
-    strong_joints: float = 0.4  # people with a smaller share extend tracks but start none
-    weak_score: float = 0.1  # people whose joints' mean score is lower are dropped
-    strong_score: float = 0.25  # people whose joints' mean score is lower extend tracks but start none
-    duplicate_iou: float = 0.7  # of two people whose boxes overlap more, the lesser one is dropped
+    # who counts: a person's joints (as a share of the skeleton's) and their mean score
+    weak_joints: float = 0.4  # people with fewer joints are left out
+    weak_score: float = 0.25  # people whose score is lower are left out
+    strong_joints: float = 0.5  # people with fewer joints continue tracks but start none
+    strong_score: float = 0.35  # people whose score is lower continue tracks but start none
+    duplicate_iou: float = 0.7  # of two people whose boxes overlap more, the lesser one is left out
 
-    # which person is which track's
-    box_margin: float = 0.1  # boxes are widened on all sides by this share of their longer side
-    min_similarity: float = 0.25  # lowest mean of OKS and IoU that joins a person to a track
-    min_weak_similarity: float = 0.4  # the same for weak people
-    velocity_share: float = 0.15  # weight of the newest displacement in a track's velocity
+    # who is whom
+    box_margin: float = 0.25  # boxes are widened on each side by this share of their longer side
+    min_similarity: float = 0.2  # lowest mean of OKS and box IoU that joins a strong person to a track
+    min_weak_similarity: float = 0.4  # the same for a weak person
+    position_gain: float = 0.5  # share of the distance from the expected to the found place that a track moves
+    velocity_gain: float = 0.2  # share of the same distance by which its velocity changes
+    blur_growth: float = 0.02  # a track missed for n frames is compared as if 1 + n times this nearer
 
     # birth and death
-    birth_hits: int = 3  # sights before a track is given its id; the frames until then wait
-    max_missed: int = 45  # frames without a sight after which a track is forgotten
+    birth_hits: int = 3  # sights in a row before a track is given its id; results wait for them
+    max_missed: int = 45  # a track missed for more frames than this is forgotten
+
+    def __post_init__(self) -> None:
+        if self.birth_hits < 1:
+            raise ValueError(f"`birth_hits` must be at least 1, got {self.birth_hits}")
+        if self.max_missed < 0:
+            raise ValueError(f"`max_missed` must be at least 0, got {self.max_missed}")
+        for name in ("min_similarity", "min_weak_similarity", "position_gain", "velocity_gain"):
+            if not 0 < getattr(self, name) <= 1:
+                raise ValueError(f"`{name}` must be above 0 and at most 1, got {getattr(self, name)}")

@@ -25,7 +25,7 @@ def parse(
     to 0..1), and a score for each person in 0..1: that of its joints and connections, as a share of what a whole person
     of the skeleton could have.
 
-    A connection's place in the queue is its affinity plus a tenth of the scores of its two peaks. Taken in that order, it
+    A connection's place in the queue is its affinity plus a tenth of the scores of its two peaks. In its turn it
     - starts a person when neither of its peaks belongs to one,
     - adds the free peak to the other's person, unless that has the joint already,
     - adds to the score when both belong to the same person,
@@ -34,7 +34,8 @@ def parse(
     """
     slots = candidates.score.shape[-1]
     ends = np.asarray(limbs)
-    limb, a, nth = np.nonzero(candidates.affinity > LEAST_AFFINITY)
+    used = min(slots, int(candidates.found.max()))
+    limb, a, nth = np.nonzero(candidates.affinity[:, :used] > LEAST_AFFINITY)
     affinity = candidates.affinity[limb, a, nth]
     a, b = ends[limb, 0] * slots + a, ends[limb, 1] * slots + candidates.partner[limb, a, nth]
     peak_scores = np.clip(candidates.score, 0, 1).ravel()

@@ -1,38 +1,39 @@
 """The baseline tracker of ids: per-frame people of any source in, the same people with ids out.
 
-It sees poses only, no pictures. Each track keeps its last pose and a slow velocity; in every frame the tracks' poses
-are moved on, compared with the people found (the mean of OKS and box IoU), and paired by the Hungarian algorithm: first
-with the strong people, then the tracks left over with the weak ones. A strong person left over starts a track, which is
-given its id after some sights; a track that is missed for long is forgotten, and its id is never used again.
+It sees poses only, no pictures. Each track keeps a pose and a velocity; in every frame the tracks' poses are moved on
+and compared with the people found (OKS and box IoU), and the Hungarian algorithm pairs them: first the strong people
+with all tracks, then the weak ones with the tracks left over (two levels as in ByteTrack, Zhang et al., ECCV 2022). A
+strong person left over starts a track, which is given its id after some sights in a row; a track missed for long is
+forgotten, and its id is never used again.
 
-All published systems are compared with this one, and single-frame networks get their ids from it
-(`tracking.FrameTracker`). Two score levels: ByteTrack (Zhang et al., ECCV 2022); widened boxes: C-BIoU (Yang et al.,
-WACV 2023); OKS on predicted poses: LightTrack and PoseFlow's descendants.
+Single-frame networks get their ids here (`tracking.FrameTracker`), and all published systems are compared with it.
+`matching` compares and pairs, `motion` moves; here are births, deaths and the book-keeping. NumPy and SciPy only.
 """
 
 from collections import deque
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float, Float64, Int64
+from jaxtyping import Bool, Float64, Int64
 
 from jaxpose.association.config import IdentityConfig
-from jaxpose.association.matching import match, suppress
-from jaxpose.geometry import iou, oks
-from jaxpose.records import People, joint_boxes
+from jaxpose.association.matching import keep_best, match, pose_similarity, widened_boxes
+from jaxpose.association.motion import correct, gains, predict
+from jaxpose.geometry import iou
+from jaxpose.records import NO_ID, People
 from jaxpose.skeletons import Skeleton
 
 
 class _Tracks(NamedTuple):
-    """What is known of each of `n` tracks; one row each."""
+    """What is known of each track; one row each."""
 
-    ids: Int64[np.ndarray, "n"]  # below 0 while the track has no id yet: a mark of its own
-    poses: Float64[np.ndarray, "n j 3"]  # last place of each joint, carried along where it was not seen since
+    ids: Int64[np.ndarray, "n"]  # below NO_ID as long as the track has no id: a mark of its own
+    poses: Float64[np.ndarray, "n j 3"]  # a joint not found lately is carried along with the body
     velocities: Float64[np.ndarray, "n 2"]  # pixels a frame
     seen: Int64[np.ndarray, "n"]  # index of the frame of the last sight
     hits: Int64[np.ndarray, "n"]  # sights so far
 
-    def select(self, which: Bool[np.ndarray, "n"]) -> "_Tracks":
+    def select(self, which: Bool[np.ndarray, "n"] | Int64[np.ndarray, "q"]) -> "_Tracks":
         return _Tracks(*(column[which] for column in self))
 
     def join(self, other: "_Tracks") -> "_Tracks":
@@ -40,34 +41,44 @@ class _Tracks(NamedTuple):
 
 
 class IdentityTracker:
-    """Gives ids to the people of one video, frame by frame, in constant memory.
+    """Gives ids, counted from 1, to the people of one video, frame by frame, in constant memory.
 
     `delay` frames pass between a frame and its result: the first sights of a track wait until it has proved itself, so
-    that they carry its id as well. People who belong to no track with an id are left out of the result.
+    that they carry its id as well. People who belong to no track with an id are left out of the result; of those who
+    stay nothing but the id is changed.
     """
 
-    def __init__(self, skeleton: Skeleton, config: IdentityConfig = IdentityConfig()) -> None:
-        self.skeleton, self.config = skeleton, config
-        self.delay = config.birth_hits - 1
+    def __init__(self, skeleton: Skeleton, config: IdentityConfig | None = None) -> None:
+        self.skeleton = skeleton
+        self.config = config or IdentityConfig()
+        self.delay = self.config.birth_hits - 1
         self._sigmas = np.array(skeleton.sigmas)
         self.reset()
 
     def reset(self) -> None:
         """Forget the video so far; the next frame starts a new one, and ids start again from 1."""
-        j = len(self.skeleton.joints)
         none = np.zeros(0, np.int64)
-        self._tracks = _Tracks(none, np.zeros((0, j, 3)), np.zeros((0, 2)), none, none)
+        self._tracks = _Tracks(none, np.zeros((0, len(self.skeleton.joints), 3)), np.zeros((0, 2)), none, none)
         self._waiting: deque[People] = deque()
-        self._next_id, self._next_mark = 1, -2
+        self._last_frame: int | None = None
+        self._next_id, self._next_mark = 1, NO_ID - 1
 
     def push(self, people: People) -> list[People]:
-        """Take the people of the next frame; return those of the frames finished by now, with ids.
+        """Take the people of the next frame (their ids are ignored); return those of the frames finished by now.
 
-        Raises ValueError when the frame's index is not above the last one's.
+        Raises ValueError when the frame's index is not above the last one's, or the poses have other joints than the
+        skeleton.
         """
-        if self._waiting and people.frame <= self._waiting[-1].frame:
-            raise ValueError(f"frames must come in order: got frame {people.frame} after {self._waiting[-1].frame}")
+        if self._last_frame is not None and people.frame <= self._last_frame:
+            raise ValueError(f"frames must come in order, got frame {people.frame} after {self._last_frame}")
+        if people.keypoints.shape[1:] != (len(self.skeleton.joints), 3):
+            raise ValueError(
+                f"`keypoints` must be [p, {len(self.skeleton.joints)}, 3] for {self.skeleton.name}, "
+                f"got {people.keypoints.shape}"
+            )
+        self._last_frame = people.frame
         self._waiting.append(self._identify(people))
+        self._confirm()
         return [self._finish()] if len(self._waiting) > self.delay else []
 
     def flush(self) -> list[People]:
@@ -78,104 +89,71 @@ class IdentityTracker:
 
     def _finish(self) -> People:
         people = self._waiting.popleft()
-        return people.select(people.ids > 0)
+        return people.select(people.ids > NO_ID)
 
     def _identify(self, people: People) -> People:
-        """The people worth keeping, each with its track's id or mark; the tracks are brought up to this frame."""
-        people, strong = self._sift(people)
-        tracks, frame = self._tracks, people.frame
+        """Bring the tracks up to this frame; return the people worth keeping with their tracks' ids or marks."""
+        people, strong, worth = self._sift(people)
+        config = self.config
+        tracks = self._tracks.select(people.frame - self._tracks.seen - 1 <= config.max_missed)
         poses = people.keypoints.astype(np.float64)
-        predicted = tracks.poses.copy()
-        predicted[..., :2] += (tracks.velocities * (frame - tracks.seen)[:, None])[:, None]
-        similarity = self._similarity(predicted, poses)
+        frames = people.frame - tracks.seen
+        expected = predict(tracks.poses, tracks.velocities, frames)
+        blur = 1 + config.blur_growth * (frames - 1)
+        similarity = pose_similarity(expected, poses, self._sigmas, config.box_margin, blur)
 
-        owner = np.full(people.count, -1)
-        for of_pass, minimum in (
-            (strong, self.config.min_similarity),
-            (~strong, self.config.min_weak_similarity),
-        ):
-            free = np.setdiff1d(np.arange(len(tracks.ids)), owner)
-            whom = np.flatnonzero(of_pass)
-            rows, columns = match(similarity[np.ix_(free, whom)], minimum)
-            owner[whom[columns]] = free[rows]
+        owner = np.full(people.total, -1)
+        free = np.ones(len(tracks.ids), bool)
+        for group, minimum in ((strong, config.min_similarity), (~strong, config.min_weak_similarity)):
+            rows, columns = np.flatnonzero(free), np.flatnonzero(group)
+            r, c = match(similarity[np.ix_(rows, columns)], minimum)
+            owner[columns[c]] = rows[r]
+            free[rows[r]] = False
 
-        self._tracks, marks = self._update(tracks, predicted, poses, owner, strong, frame)
-        people = people._replace(ids=marks)
-        self._confirm(people)
-        return people
+        found = owner >= 0
+        of = owner[found]
+        tracks.hits[of] += 1
+        tracks.seen[of] = people.frame
+        tracks.poses[of], tracks.velocities[of] = correct(
+            expected[of],
+            tracks.velocities[of],
+            poses[found],
+            frames[of],
+            *gains(tracks.hits[of], config.position_gain, config.velocity_gain),
+        )
 
-    def _sift(self, people: People) -> tuple[People, Bool[np.ndarray, "p"]]:
-        """Without those too weak and without duplicates; and who of the rest is strong."""
+        born = np.flatnonzero(strong & ~found)
+        born = born[np.lexsort((people.boxes[born, 0], people.boxes[born, 1], -worth[born]))]  # whatever their order
+        marks = self._next_mark - np.arange(len(born))
+        self._next_mark -= len(born)
+        ids = np.full(people.total, NO_ID)
+        ids[found], ids[born] = tracks.ids[of], marks
+        newborn = _Tracks(
+            marks, poses[born], np.zeros((len(born), 2)), np.full(len(born), people.frame), np.ones_like(born)
+        )
+        self._tracks = tracks.select((tracks.ids > NO_ID) | ~free).join(newborn)  # without an id, one miss is death
+        return people._replace(ids=ids)
+
+    def _sift(self, people: People) -> tuple[People, Bool[np.ndarray, "p"], Float64[np.ndarray, "p"]]:
+        """Without those too weak and without duplicates; who of the rest is strong, and each one's worth."""
         config = self.config
         scores = people.keypoints[..., 2]
         count = (scores > 0).sum(1)
-        mean = scores.sum(1) / np.maximum(count, 1)
         share = count / scores.shape[1]
-        keep = (share >= config.weak_joints) & (mean >= config.weak_score) & (count > 0)
+        mean = scores.sum(1) / np.maximum(count, 1)
+        worth = (share * mean).astype(np.float64)
         strong = (share >= config.strong_joints) & (mean >= config.strong_score)
-        boxes = self._boxes(people.keypoints)
-        worth = np.where(keep, mean * share, -1)
-        keep &= suppress(np.where(keep[:, None] & keep, iou(boxes, boxes), 0), worth, config.duplicate_iou)
-        return people.select(keep), strong[keep]
 
-    def _boxes(self, poses: Float[np.ndarray, "n j 3"]) -> Float[np.ndarray, "n 4"]:
-        boxes = joint_boxes(poses).astype(np.float64)
-        margin = self.config.box_margin * boxes[:, 2:].max(1, keepdims=True)
-        return np.concatenate([boxes[:, :2] - margin, boxes[:, 2:] + 2 * margin], axis=1)
+        good = np.flatnonzero((count > 0) & (share >= config.weak_joints) & (mean >= config.weak_score))
+        boxes = widened_boxes(people.keypoints[good], config.box_margin)
+        good = good[keep_best(iou(boxes, boxes), worth[good], config.duplicate_iou)]
+        return people.select(good), strong[good], worth[good]
 
-    def _similarity(
-        self, tracks: Float64[np.ndarray, "n j 3"], people: Float64[np.ndarray, "p j 3"]
-    ) -> Float64[np.ndarray, "n p"]:
-        """The mean of OKS and of the IoU of the widened boxes."""
-        a, b = self._boxes(tracks), self._boxes(people)
-        areas = (a[:, None, 2:].prod(-1) + b[None, :, 2:].prod(-1)) / 2
-        return (oks(tracks, people, self._sigmas, areas) + iou(a, b)) / 2
-
-    def _update(
-        self,
-        tracks: _Tracks,
-        predicted: Float64[np.ndarray, "n j 3"],
-        poses: Float64[np.ndarray, "p j 3"],
-        owner: Int64[np.ndarray, "p"],
-        strong: Bool[np.ndarray, "p"],
-        frame: int,
-    ) -> tuple[_Tracks, Int64[np.ndarray, "p"]]:
-        """The tracks after this frame, and the id or mark of each person."""
-        config = self.config
-        seen = np.flatnonzero(owner >= 0)
-        of = owner[seen]
-        new = poses[seen]
-        shared = (new[..., 2] > 0) & (predicted[of][..., 2] > 0)
-        off = np.where(shared[..., None], new[..., :2] - predicted[of][..., :2], np.nan)
-        with_shared = shared.any(1)
-        shift = np.zeros((len(of), 2))
-        shift[with_shared] = np.nanmedian(off[with_shared], axis=1)
-        share = np.maximum(config.velocity_share, 1 / tracks.hits[of])[:, None]
-        velocities = tracks.velocities.copy()
-        velocities[of] += share * shift / (frame - tracks.seen[of])[:, None]
-        carried = predicted[of]
-        carried[..., :2] += shift[:, None]
-        kept = tracks.poses.copy()
-        kept[of] = np.where(new[..., 2:] > 0, new, carried)
-        last, hits = tracks.seen.copy(), tracks.hits.copy()
-        last[of] = frame
-        hits[of] += 1
-        alive = np.where(tracks.ids > 0, frame - last <= config.max_missed, last == frame)
-
-        born = strong & (owner < 0)
-        n = int(born.sum())
-        marks = np.full(len(poses), -1)
-        marks[seen] = tracks.ids[of]
-        marks[born] = self._next_mark - np.arange(n)
-        self._next_mark -= n
-        newborn = _Tracks(marks[born], poses[born], np.zeros((n, 2)), np.full(n, frame), np.ones(n, np.int64))
-        return _Tracks(tracks.ids, kept, velocities, last, hits).select(alive).join(newborn), marks
-
-    def _confirm(self, people: People) -> None:
+    def _confirm(self) -> None:
         """Give ids to the tracks seen often enough, in the waiting frames too."""
-        ids = self._tracks.ids
-        for row in np.flatnonzero((ids < 0) & (self._tracks.hits >= self.config.birth_hits)):
-            for frame in (*self._waiting, people):
-                frame.ids[frame.ids == ids[row]] = self._next_id
-            ids[row] = self._next_id
+        tracks = self._tracks
+        for row in np.flatnonzero((tracks.ids < NO_ID) & (tracks.hits >= self.config.birth_hits)):
+            for people in self._waiting:
+                people.ids[people.ids == tracks.ids[row]] = self._next_id
+            tracks.ids[row] = self._next_id
             self._next_id += 1

@@ -97,7 +97,7 @@ class Track:
                     if overlay is not None:
                         overlay.add(people)
                     seen.add(people)
-                    bar.set_postfix(people=people.count, refresh=False)
+                    bar.set_postfix(people=people.total, refresh=False)
                     bar.update()
         except KeyboardInterrupt:
             raise KeyboardInterrupt(f"stopped; {self.out} holds {seen.frames} frames") from None
@@ -120,7 +120,7 @@ class _Seen:
 
     def add(self, people: "People") -> None:
         self.frames += 1
-        self.most = max(self.most, people.count)
+        self.most = max(self.most, people.total)
         self._ids.update(people.ids.tolist())
 
     def __str__(self) -> str:

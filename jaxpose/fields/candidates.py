@@ -36,7 +36,7 @@ def find_candidates(
     Pure and jittable, with all but the maps static; to be given a batch (under `vmap` every bucket is computed). The
     result for a frame does not depend on the others of its batch.
     """
-    b, h, w, _ = heatmaps.shape
+    h, w = heatmaps.shape[1:3]
     finite = jnp.isfinite(heatmaps).all((1, 2, 3)) & jnp.isfinite(pafs).all((1, 2, 3))
     xy, score, count = find_peaks(heatmaps[..., :joints], config.peak_threshold, config.candidates)
     buckets = [k for k in BUCKETS if k < config.candidates] + [config.candidates]
@@ -49,7 +49,7 @@ def find_candidates(
     return Candidates(
         xy=jnp.where(filled[..., None], xy * stride + offset, 0),
         score=score,
-        count=count,
+        found=count,
         partner=partner,
         affinity=affinity,
         finite=finite,

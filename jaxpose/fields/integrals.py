@@ -16,11 +16,11 @@ NONE = np.int32(np.iinfo(np.int32).max)
 
 
 def nearest(
-    points: Float[Array, "*n k 2"], others: Float[Array, "*n k 2"], there: Bool[Array, "*n k"], m: int
+    points: Float[Array, "*n k 2"], others: Float[Array, "*n o 2"], there: Bool[Array, "*n o"], m: int
 ) -> Int[Array, "*n k m"]:
     """The indices of the `m` nearest others (of those that are there) of each point, nearest first; -1 beyond them.
 
-    Distances are told apart to 1 in 130,000; the lower index goes first among equals. `k` is at most 64.
+    Squared distances are told apart to 1 in 130,000; the lower index goes first among equals. `o` is at most 64.
     """
     apart = points[..., None, :, :] - others[..., :, None, :]  # [*n, other, point, 2]
     squared = jnp.square(apart[..., 0]) + jnp.square(apart[..., 1])

@@ -62,7 +62,12 @@ class JsonlWriter:
         }
         with self._writing():
             self._file = self.path.open("w" if overwrite else "x", encoding="utf-8", newline="\n")
-        self._line(header)
+        try:
+            self._line(header)
+        except OutputError:
+            with contextlib.suppress(OutputError):
+                self.close()
+            raise
 
     def write(self, people: People) -> None:
         """Append a frame's line. Scores above 1 (a peak may overshoot) are written as 1."""

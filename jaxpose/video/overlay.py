@@ -125,9 +125,11 @@ def _draw_label(canvas: UInt8[np.ndarray, "h w 3"], number: int, box: Float[np.n
     head = 0.08 * box[3]  # from the face's joints to the top of the head
     bottom = int(np.clip(box[1] - head - 4 * unit, height + 2 * pad, canvas.shape[0] - 1))
     corner = (left + width + 2 * pad, bottom)
-    cv2.rectangle(canvas, (left, bottom - height - 2 * pad), corner, id_color(number), cv2.FILLED)
+    color = id_color(number)
+    cv2.rectangle(canvas, (left, bottom - height - 2 * pad), corner, color, cv2.FILLED)
+    ink: Color = (0, 0, 0) if np.dot(color, (0.3, 0.59, 0.11)) > 100 else (255, 255, 255)
     place = (left + pad, bottom - pad)
-    cv2.putText(canvas, text, place, cv2.FONT_HERSHEY_DUPLEX, size, (0, 0, 0), weight, cv2.LINE_AA)
+    cv2.putText(canvas, text, place, cv2.FONT_HERSHEY_DUPLEX, size, ink, weight, cv2.LINE_AA)
 
 
 def _fixed(points: Float[np.ndarray, "n 2"]) -> list[tuple[int, int]]:

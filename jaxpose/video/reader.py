@@ -5,7 +5,6 @@ tell a cut file from a whole one. (On 720p H.264 both decode at the same rate, t
 decoding stays off: it reports an error several packets late, which would put the blame on the wrong frame.
 """
 
-import heapq
 import os
 import warnings
 from collections.abc import Generator, Iterator
@@ -22,6 +21,7 @@ from jaxtyping import UInt8
 from jaxpose.errors import JaxposeWarning, VideoError
 from jaxpose.records import Frame
 from jaxpose.video.ahead import ahead
+from jaxpose.video.damage import Account, Damage
 
 READ_AHEAD = 4
 """Decoded frames that wait for the consumer at most."""
@@ -44,7 +44,7 @@ class Video:
             stream = _video_stream(self.path, container)
             self.fps = _rate(stream)
             self.frames = _claimed_frames(container, stream)
-        with closing(_decode(self.path, _Damage())) as frames:
+        with closing(_decode(self.path, Damage())) as frames:
             first = next(frames, None)
         if first is None:
             raise VideoError(f"{self.path}: the video holds no frame that can be read")
@@ -56,7 +56,7 @@ class Video:
         A frame that cannot be decoded is left out and the indices count on; a file that ends early gives the frames up
         to there. Either is told in one `JaxposeWarning` after the last frame.
         """
-        damage = _Damage()
+        damage = Damage()
         yield from ahead(_decode(self.path, damage), READ_AHEAD)
         if told := damage.describe():
             warnings.warn(f"{self.path}: {told}", JaxposeWarning, stacklevel=2)
@@ -68,51 +68,6 @@ def read(path: str | os.PathLike[str]) -> Video:
     Raises `VideoError` if the file is missing, is no video or holds no readable frame.
     """
     return Video(path)
-
-
-class _Damage:
-    """What was found wrong while reading, in memory that does not grow with the number of frames."""
-
-    def __init__(self) -> None:
-        self.lost = _Ranges()
-        self.patched = _Ranges()
-        self.cut = ""
-
-    def describe(self) -> str:
-        told = []
-        if self.lost.count:
-            told.append(f"{_frames(self.lost.count)} left out, impossible to decode ({self.lost})")
-        if self.patched.count:
-            told.append(f"{_frames(self.patched.count)} damaged and patched by the decoder ({self.patched})")
-        if self.cut:
-            told.append(self.cut)
-        return "; ".join(told)
-
-
-class _Ranges:
-    """Rising numbers, kept as the first few runs of neighbours."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self._runs: list[list[int]] = []
-        self._more = False
-
-    def add(self, number: int) -> None:
-        self.count += 1
-        if self._runs and number <= self._runs[-1][1] + 1 and not self._more:
-            self._runs[-1][1] = number
-        elif len(self._runs) < 5:
-            self._runs.append([number, number])
-        else:
-            self._more = True
-
-    def __str__(self) -> str:
-        runs = [str(low) if low == high else f"{low}-{high}" for low, high in self._runs]
-        return ", ".join(runs) + (", ..." if self._more else "")
-
-
-def _frames(count: int) -> str:
-    return "1 frame was" if count == 1 else f"{count} frames were"
 
 
 def _open(path: Path) -> InputContainer:
@@ -147,45 +102,34 @@ def _claimed_frames(container: InputContainer, stream: VideoStream) -> int | Non
     return round(container.duration / av.time_base * _rate(stream)) if container.duration else None
 
 
-def _decode(path: Path, damage: _Damage) -> Generator[Frame, None, None]:
+def _decode(path: Path, damage: Damage) -> Generator[Frame, None, None]:
     """All frames that can be decoded; what is wrong goes to `damage`."""
     with closing(_open(path)) as container:
         stream = _video_stream(path, container)
         start = (container.start_time or 0) / av.time_base
-        packets, lost, patched = container.demux(stream), list[int](), set[int]()
-        index = packets_read = 0
-        time = -1 / _rate(stream)
+        packets, account = container.demux(stream), Account(damage)
+        packets_read, time = 0, -1 / _rate(stream)
         while True:
             try:
                 packet = next(packets, None)
             except av.FFmpegError as error:
-                damage.cut = f"reading stopped after frame {index - 1} ({error.strerror})"
+                damage.cut = f"reading stopped after {packets_read} frames ({error.strerror})"
                 break
             if packet is None:
                 break
-            packets_read += packet.size > 0
-            if packet.is_corrupt and packet.pts is not None:
-                patched.add(packet.pts)
+            if packet.size > 0:
+                packets_read += 1
+                account.read(packet)
             try:
                 pictures = packet.decode()
             except av.FFmpegError:
-                if packet.size > 0:
-                    heapq.heappush(lost, -1 if packet.pts is None else packet.pts)
+                account.failed(packet)
                 continue
             for picture in pictures:
-                while lost and (picture.pts is None or lost[0] < picture.pts):
-                    heapq.heappop(lost)
-                    damage.lost.add(index)
-                    index += 1
-                if picture.is_corrupt or picture.pts in patched:
-                    patched.discard(picture.pts)
-                    damage.patched.add(index)
-                time = time + 1 / _rate(stream) if picture.time is None else picture.time - start
-                yield Frame(index, time, _rgb(picture))
-                index += 1
-        for _ in lost:
-            damage.lost.add(index)
-            index += 1
+                if (index := account.index(picture)) is not None:
+                    time = time + 1 / _rate(stream) if picture.time is None else picture.time - start
+                    yield Frame(index, time, _rgb(picture))
+        account.end()
         damage.cut = damage.cut or _cut_short(container, stream, packets_read, time)
 
 

@@ -46,6 +46,7 @@ class VideoWriter:
         if self.path.suffix.lower() not in SUFFIXES:
             raise OutputError(f"{path}: a video's name must end in one of {', '.join(SUFFIXES)}")
         try:
+            self.path.open("wb").close()  # FFmpeg itself would notice only at the first frame
             options = {} if self.path.suffix.lower() == ".mkv" else {"movflags": "+faststart"}
             self._container: OutputContainer = av.open(f"file:{self.path}", "w", options=options)
         except (av.FFmpegError, OSError) as error:
@@ -62,7 +63,7 @@ class VideoWriter:
         self._shape = self._shape or frame.image.shape
         if frame.image.shape != self._shape:
             (h, w, _), (new_h, new_w, _) = self._shape, frame.image.shape
-            change = f"frame {frame.index} is {new_w}x{new_h} after {w}x{h}"
+            change = f"frame {frame.number} is {new_w}x{new_h} after {w}x{h}"
             raise OutputError(f"{self.path}: all pictures of a video must have one size, but {change}")
         self._queue.put(frame)
         self._check()

@@ -1,4 +1,5 @@
 import gc
+import re
 import threading
 
 import av
@@ -30,7 +31,7 @@ def encode_threads():
 def test_reads_every_frame_in_order_with_its_time(tmp_path, name, codec, options):
     clip = video.read(clips.make_clip(tmp_path / name, codec=codec, options=options))
     frames = list(clip)
-    assert [frame.index for frame in frames] == list(range(60))
+    assert [frame.number for frame in frames] == list(range(60))
     assert [clips.index_of(frame.image) for frame in frames] == list(range(60))
     np.testing.assert_allclose([frame.time for frame in frames], np.arange(60) / clips.RATE, atol=1e-4)
     assert (clip.width, clip.height, clip.fps, clip.frames) == (128, 96, clips.RATE, 60)
@@ -48,7 +49,7 @@ def test_pictures_are_rgb_and_the_same_as_opencvs(shared_data):
 
 def test_a_video_can_be_read_twice(tmp_path):
     clip = video.read(clips.make_clip(tmp_path / "clip.mp4", 5))
-    assert [frame.index for frame in clip] == [frame.index for frame in clip] == [0, 1, 2, 3, 4]
+    assert [frame.number for frame in clip] == [frame.number for frame in clip] == [0, 1, 2, 3, 4]
 
 
 @pytest.mark.parametrize("rotation", [90, 180, -90])
@@ -105,9 +106,10 @@ def test_sound_without_pictures(tmp_path):
         video.read(path)
 
 
-def test_empty_video(tmp_path):
-    with pytest.raises(VideoError, match="holds no frame"):
-        video.read(clips.make_clip(tmp_path / "empty.mp4", 0))
+@pytest.mark.parametrize("name", ["empty.mp4", "empty.avi", "empty.mkv"])
+def test_empty_video(tmp_path, name):
+    with pytest.raises(VideoError, match=r"holds no frame|not a video that can be read"):
+        video.read(clips.make_clip(tmp_path / name, 0))
 
 
 @pytest.mark.parametrize(
@@ -119,34 +121,46 @@ def test_truncated_video_gives_the_frames_so_far_and_one_warning(tmp_path, name,
     with pytest.warns(JaxposeWarning, match="the file ends early") as warned:
         frames.extend(video.read(path))
     assert len(warned) == 1
-    assert 15 < len(frames) < 50
+    assert 5 < len(frames) < 50
     for frame in frames[:-1]:  # of the last there may be a part only
-        assert clips.index_of(frame.image) == frame.index == round(frame.time * clips.RATE)
+        assert clips.index_of(frame.image) == frame.number == round(frame.time * clips.RATE)
 
 
 @pytest.mark.parametrize("options", [{"bf": "0"}, {"bf": "3"}])
 @pytest.mark.parametrize("codec", ["libx264", "mpeg4"])
-@pytest.mark.parametrize("lost", [1, 25, 30, 58])
-def test_an_unreadable_frame_is_left_out_and_the_indices_count_on(tmp_path, codec, options, lost):
-    path = clips.damage_frame(clips.make_clip(tmp_path / "clip.mp4", codec=codec, options=options), lost)
+@pytest.mark.parametrize("damaged", [[1], [25], [30], [58], [59], [12, 13, 14, 20, 31, 45, 55]])
+def test_unreadable_frames_are_left_out_and_the_indices_count_on(tmp_path, codec, options, damaged):
+    path = clips.make_clip(tmp_path / "clip.mp4", codec=codec, options=options)
+    for index in damaged:
+        clips.damage_frame(path, index)
     frames = []
-    with pytest.warns(JaxposeWarning, match=r"clip\.mp4: 1 frame was left out") as warned:
+    with pytest.warns(JaxposeWarning, match=r"clip\.mp4: .* left out, impossible to decode") as warned:
         frames.extend(video.read(path))
     assert len(warned) == 1
-    assert str(warned[0].message).endswith(f"({lost})")
-    assert [frame.index for frame in frames] == [index for index in range(60) if index != lost]
-    np.testing.assert_allclose([frame.time for frame in frames], [f.index / clips.RATE for f in frames], atol=1e-4)
-    whole_again = [frame for frame in frames if frame.index < lost - 3 or frame.index >= lost // 10 * 10 + 13]
-    assert all(clips.index_of(frame.image) == frame.index for frame in whole_again)
+    lost, doubtful = told_numbers(str(warned[0].message))
+    assert lost >= set(damaged)
+    assert [frame.number for frame in frames] == sorted(set(range(60)) - lost)
+    np.testing.assert_allclose([frame.time for frame in frames], [f.number / clips.RATE for f in frames], atol=1e-4)
+    sound = [frame for frame in frames if frame.number not in doubtful]
+    assert len(sound) >= 60 - 15 * len(damaged)
+    assert all(clips.index_of(frame.image) == frame.number for frame in sound)
 
 
-def test_several_unreadable_frames_are_told_in_one_line(tmp_path):
-    path = clips.make_clip(tmp_path / "clip.mp4", options={"bf": "0"})
-    lost = [12, 13, 14, 20, 31, 32, 40, 45, 50, 55]
-    for index in lost:
+def told_numbers(message):
+    """The numbers of the frames left out, and of those that may look damaged."""
+    groups = [re.search(rf"{words} \(([-0-9, ]*)\)", message) for words in ("decode", "damaged")]
+    runs = [[run.split("-") for run in group[1].split(", ")] if group else [] for group in groups]
+    return tuple({n for run in some for n in range(int(run[0]), int(run[-1]) + 1)} for some in runs)
+
+
+def test_a_long_list_of_frames_is_cut(tmp_path):
+    path = clips.make_clip(tmp_path / "clip.mp4", codec="mpeg4", options={"bf": "0"})
+    for index in range(1, 60, 6):
         clips.damage_frame(path, index)
-    with pytest.warns(JaxposeWarning, match=r"10 frames were left out, .* \(12-14, 20, 31-32, 40, 45, \.\.\.\)"):
-        assert [frame.index for frame in video.read(path)] == sorted(set(range(60)) - set(lost))
+    with pytest.warns(
+        JaxposeWarning, match=r"10 frames were left out, [a-z ]* \(1, 7, 13, 19, 25, 31, 37, 43, \.\.\.\)"
+    ):
+        assert len(list(video.read(path))) == 50
 
 
 def test_a_video_without_one_readable_frame(tmp_path):
@@ -163,7 +177,7 @@ def test_a_video_without_one_readable_frame(tmp_path):
 def test_stopping_early_ends_the_thread_and_closes_the_file(tmp_path):
     clip = video.read(clips.make_clip(tmp_path / "clip.mp4"))
     frames = iter(clip)
-    assert next(frames).index == 0
+    assert next(frames).number == 0
     assert len(encode_threads()) == 1
     del frames
     gc.collect()

@@ -99,10 +99,10 @@ class OpenPose:
     def _people(self, candidates: Candidates, fit: Fit) -> People:
         if not candidates.finite:
             raise NonFiniteError("a map of the network holds NaN or infinity: its weights are damaged")
-        if not self._overflow_told and candidates.count.max() > candidates.score.shape[-1]:
-            joint = self.skeleton.joints[int(candidates.count.argmax())]
+        if not self._overflow_told and candidates.found.max() > candidates.score.shape[-1]:
+            joint = self.skeleton.joints[int(candidates.found.argmax())]
             warnings.warn(
-                f"a picture has {candidates.count.max()} candidates for {joint}, "
+                f"a picture has {candidates.found.max()} candidates for {joint}, "
                 f"only the best {candidates.score.shape[-1]} of a joint are used (said once)",
                 JaxposeWarning,
                 stacklevel=2,
@@ -112,7 +112,7 @@ class OpenPose:
         there = keypoints[..., 2:] > 0
         keypoints[..., :2] = np.where(there, to_source(keypoints[..., :2], fit), 0)
         people = make_people(keypoints, scores)
-        if self._max_people is not None and people.count > self._max_people:
+        if self._max_people is not None and people.total > self._max_people:
             prominence = people.scores * np.sqrt(people.boxes[:, 2] * people.boxes[:, 3])
             people = people.select(np.argsort(-prominence, kind="stable")[: self._max_people])
         return people

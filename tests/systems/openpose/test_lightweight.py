@@ -61,6 +61,6 @@ def test_another_network_is_refused(graph: Graph) -> None:
     with pytest.raises(WeightsError, match="lacks: extra"):
         lightweight_params(dataclasses.replace(graph, layers=(*graph.layers, extra)))
     wrong = dataclasses.replace(graph.layers[0], stride=1)
-    with pytest.raises(WeightsError, match="layer conv1: expected .* stride 2 .* found .* stride 1"):
+    with pytest.raises(WeightsError, match=r"layer conv1: expected .* stride 2 .* found .* stride 1"):
         lightweight_params(dataclasses.replace(graph, layers=(wrong, *graph.layers[1:])))
     assert not looks_lightweight(dataclasses.replace(graph, layers=graph.layers[:5]))
