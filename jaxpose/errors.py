@@ -8,6 +8,10 @@ class JaxposeError(Exception):
     """Base of all errors that a person can cause from outside; the message is one line."""
 
 
+class OptionError(JaxposeError):
+    """An option of the command line has a value that is not allowed."""
+
+
 class VideoError(JaxposeError):
     """An input video or picture is missing, is none, is empty or cannot be read."""
 

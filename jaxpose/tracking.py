@@ -72,7 +72,7 @@ class FrameTracker(Tracker):
             raise ValueError(f"`chunk` must be at least 1, got {chunk}")
         self.skeleton = estimator.skeleton
         self.delay = 2 * chunk - 1 + identities.delay
-        self._estimator, self._identities, self._chunk = estimator, identities, chunk
+        self.estimator, self.identities, self._chunk = estimator, identities, chunk
         self._waiting: list[Frame] = []
         self._in_work: deque[tuple[list[Frame], Any]] = deque()
 
@@ -91,18 +91,18 @@ class FrameTracker(Tracker):
         done = self._advance() if self._waiting else []
         while self._in_work:
             done += self._finish()
-        done += self._identities.flush()
+        done += self.identities.flush()
         return done
 
     def reset(self) -> None:
         """See `Tracker.reset`."""
         self._waiting.clear()
         self._in_work.clear()
-        self._identities.reset()
+        self.identities.reset()
 
     def _advance(self) -> list[People]:
         """Send the waiting frames to the device, then finish what was sent before them."""
-        work = self._estimator.dispatch([frame.image for frame in self._waiting], self._chunk)
+        work = self.estimator.dispatch([frame.image for frame in self._waiting], self._chunk)
         self._in_work.append((self._waiting, work))
         self._waiting = []
         return self._finish() if len(self._in_work) > 1 else []
@@ -110,6 +110,6 @@ class FrameTracker(Tracker):
     def _finish(self) -> list[People]:
         frames, work = self._in_work.popleft()
         done: list[People] = []
-        for frame, people in zip(frames, self._estimator.collect(work), strict=True):
-            done += self._identities.push(people._replace(frame=frame.number, time=frame.time))
+        for frame, people in zip(frames, self.estimator.collect(work), strict=True):
+            done += self.identities.push(people._replace(frame=frame.number, time=frame.time))
         return done

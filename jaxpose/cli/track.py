@@ -16,7 +16,7 @@ from tyro.conf import FlagCreatePairsOff, Positional, arg
 
 from jaxpose.association.config import IdentityConfig
 from jaxpose.cli.outputs import check_distinct, check_output
-from jaxpose.errors import JaxposeError
+from jaxpose.errors import OptionError
 
 if TYPE_CHECKING:
     from jaxpose.records import Frame, People
@@ -56,14 +56,14 @@ class Track:
                 identities=self.identities,
             )
         except ValueError as error:  # an option's value that only the model can judge
-            raise JaxposeError(str(error)) from error
+            raise OptionError(str(error)) from error
         self._track(source, tracker)
 
     def _check_options(self) -> None:
         """Whatever can be told at once, before any of the slow imports."""
         for name in ("size", "max_people", "chunk"):
             if (value := getattr(self, name)) is not None and value < 1:
-                raise JaxposeError(f"--{name.replace('_', '-')} must be at least 1, got {value}")
+                raise OptionError(f"--{name.replace('_', '-')} must be at least 1, got {value}")
         check_output(self.out, [".jsonl"], overwrite=self.overwrite)
         if self.render is not None:
             check_output(self.render, [".mp4", ".mov", ".mkv"], overwrite=self.overwrite)
