@@ -8,7 +8,12 @@ video forwards and backwards, as found and degraded (8 % of the people and 5 % o
 2 % of the person's size). The value is the mean of MOTA and IDF1. Settings are drawn uniformly from `RANGES` with a
 fixed seed; the present defaults run as the first. The best of many noisy values is a lucky one, so the table at the end
 gives, beside it, the mean and the spread of each setting over the best tenth: where the spread is that of the whole
-range (0.29 of its width), the setting does not matter.
+range (0.29 of its width), the setting does not matter. The defaults are rounded from those means, with two exceptions.
+`strong_score` is higher: among 340 of COCO's training pictures, which are no part of this, poses of this network (in
+another, plain decoding) with a mean score below 0.4 had a wrong box (IoU below 0.5) about as often as a right one or
+more often, and MOTA pays for each; MoveNet's, whose scores are lower, broke even at 0.35. `velocity_gain` is what
+`stadtmitte` at 25 frames a second and `vtest` at 7 can agree on. No value was chosen by `shopfront`, but a first report
+of it (MOTA 42.0, many false people) is why the scores were looked at again and weak people left out of the result.
 """
 
 import argparse
@@ -24,10 +29,10 @@ from jaxpose.records import joint_boxes
 
 VIDEOS = ("vtest", "stadtmitte")
 RANGES: dict[str, tuple[float, float]] = {
-    "weak_joints": (0.15, 0.5),
+    "weak_joints": (0.1, 0.4),
     "weak_score": (0.1, 0.35),
-    "strong_joints": (0.3, 0.65),
-    "strong_score": (0.2, 0.5),
+    "strong_joints": (0.3, 0.6),
+    "strong_score": (0.25, 0.55),
     "duplicate_iou": (0.6, 0.85),
     "box_margin": (0.0, 0.4),
     "min_similarity": (0.1, 0.4),

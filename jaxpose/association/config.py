@@ -13,13 +13,14 @@ class ParserConfig:
 
 @dataclasses.dataclass(frozen=True)
 class IdentityConfig:
-    """The baseline tracker of ids; experiments/identities.py says how the defaults were chosen."""
+    """The baseline tracker of ids; experiments/choose_identities.py is how the defaults were chosen."""
 
-    # who counts: a person's joints (as a share of the skeleton's) and their mean score
-    weak_joints: float = 0.4  # people with fewer joints are left out
-    weak_score: float = 0.25  # people whose score is lower are left out
-    strong_joints: float = 0.5  # people with fewer joints continue tracks but start none
-    strong_score: float = 0.35  # people whose score is lower continue tracks but start none
+    # who counts, by the share of the skeleton's joints that a person has and by their mean score: strong people start
+    # tracks and are in the result, weak ones keep tracks alive, the rest is left out
+    weak_joints: float = 0.2
+    weak_score: float = 0.2
+    strong_joints: float = 0.4
+    strong_score: float = 0.4
     duplicate_iou: float = 0.7  # of two people whose boxes overlap more, the lesser one is left out
 
     # who is whom
@@ -27,7 +28,7 @@ class IdentityConfig:
     min_similarity: float = 0.2  # lowest mean of OKS and box IoU that joins a strong person to a track
     min_weak_similarity: float = 0.4  # the same for a weak person
     position_gain: float = 0.5  # share of the distance from the expected to the found place that a track moves
-    velocity_gain: float = 0.2  # share of the same distance by which its velocity changes
+    velocity_gain: float = 0.15  # share of the same distance by which its velocity changes
     blur_growth: float = 0.02  # a track missed for n frames is compared as if 1 + n times this nearer
 
     # birth and death

@@ -4,7 +4,8 @@ It sees poses only, no pictures. Each track keeps a pose and a velocity; in ever
 and compared with the people found (OKS and box IoU), and the Hungarian algorithm pairs them: first the strong people
 with all tracks, then the weak ones with the tracks left over (two levels as in ByteTrack, Zhang et al., ECCV 2022). A
 strong person left over starts a track, which is given its id after some sights in a row; a track missed for long is
-forgotten, and its id is never used again.
+forgotten, and its id is never used again. Weak people keep a track alive and in place, for instance while somebody is
+half hidden, but are not in the result: more of their poses are wrong than right.
 
 Single-frame networks get their ids here (`tracking.FrameTracker`), and all published systems are compared with it.
 `matching` compares and pairs, `motion` moves; here are births, deaths and the book-keeping. NumPy and SciPy only.
@@ -44,8 +45,8 @@ class IdentityTracker:
     """Gives ids, counted from 1, to the people of one video, frame by frame, in constant memory.
 
     `delay` frames pass between a frame and its result: the first sights of a track wait until it has proved itself, so
-    that they carry its id as well. People who belong to no track with an id are left out of the result; of those who
-    stay nothing but the id is changed.
+    that they carry its id as well. Weak people and those who belong to no track with an id are left out of the result;
+    of those who stay nothing but the id is changed.
     """
 
     def __init__(self, skeleton: Skeleton, config: IdentityConfig | None = None) -> None:
@@ -92,7 +93,7 @@ class IdentityTracker:
         return people.select(people.ids > NO_ID)
 
     def _identify(self, people: People) -> People:
-        """Bring the tracks up to this frame; return the people worth keeping with their tracks' ids or marks."""
+        """Bring the tracks up to this frame; return its strong people with their tracks' ids or marks."""
         people, strong, worth = self._sift(people)
         config = self.config
         tracks = self._tracks.select(people.frame - self._tracks.seen - 1 <= config.max_missed)
@@ -132,7 +133,7 @@ class IdentityTracker:
             marks, poses[born], np.zeros((len(born), 2)), np.full(len(born), people.frame), np.ones_like(born)
         )
         self._tracks = tracks.select((tracks.ids > NO_ID) | ~free).join(newborn)  # without an id, one miss is death
-        return people._replace(ids=ids)
+        return people._replace(ids=ids).select(strong)
 
     def _sift(self, people: People) -> tuple[People, Bool[np.ndarray, "p"], Float64[np.ndarray, "p"]]:
         """Without those too weak and without duplicates; who of the rest is strong, and each one's worth."""

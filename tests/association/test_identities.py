@@ -134,13 +134,15 @@ def test_first_sights_carry_the_id():
     assert ids(run([[person(100)]] * 5))[0] == {0: 1}
 
 
-def test_weak_people_continue_tracks_but_start_none():
-    faint = [person(100, score=0.3)]
-    assert not any(ids(run([faint] * 10)))
-    assert ids(run([[person(100)]] * 5 + [faint] * 5)) == [{0: 1}] * 10
-    few = [person(100, joints=8)]
-    assert not any(ids(run([few] * 10)))
-    assert ids(run([[person(100)]] * 5 + [few] * 5)) == [{0: 1}] * 10
+@pytest.mark.parametrize("weak", [{"score": 0.3}, {"joints": 5}])
+def test_weak_people_keep_tracks_alive_but_start_none_and_are_not_shown(weak):
+    assert not any(ids(run([[person(100, **weak)]] * 10 + [[person(100)]] * 2)))  # two sights are no birth
+    config = IdentityConfig(max_missed=5)
+    walk = [person(100 + 5 * t, **(weak if 10 <= t < 30 else {})) for t in range(40)]
+    done = ids(run([[pose] for pose in walk], config))
+    assert done == [{0: 1}] * 10 + [{}] * 20 + [{0: 1}] * 10
+    unseen = ids(run([[pose] if not 10 <= t < 30 else [] for t, pose in enumerate(walk)], config))
+    assert unseen[30:] == [{0: 2}] * 10
 
 
 def test_weak_people_take_no_track_from_strong_ones():
@@ -149,9 +151,10 @@ def test_weak_people_take_no_track_from_strong_ones():
     assert done[5:] == [{1: 1}] * 5
 
 
-def test_people_of_few_joints_or_no_score_are_left_out():
-    scene = [[person(100)]] * 5 + [[person(100, joints=5)], [person(100, score=0.1)], [np.zeros((17, 3))]]
-    assert ids(run(scene)) == [{0: 1}] * 5 + [{}] * 3
+@pytest.mark.parametrize("hopeless", [person(100, joints=3), person(100, score=0.1), np.zeros((17, 3))])
+def test_people_of_few_joints_or_no_score_keep_no_track_alive(hopeless):
+    scene = [[person(100)]] * 5 + [[hopeless]] * 6 + [[person(100)]] * 5
+    assert ids(run(scene, IdentityConfig(max_missed=5))) == [{0: 1}] * 5 + [{}] * 6 + [{0: 2}] * 5
 
 
 def test_duplicates_are_left_out():
@@ -226,7 +229,7 @@ def crowd():
     scene = []
     for t in range(50):
         places = starts + t * speeds
-        poses = [person(*place, tall=90 + 5 * n, score=0.5 + 0.05 * n) for n, place in enumerate(places)]
+        poses = [person(*place, tall=90 + 5 * n, score=0.6 + 0.05 * n) for n, place in enumerate(places)]
         poses = [pose for pose in poses if rng.random() > 0.1]
         if rng.random() < 0.2:
             poses.append(poses[0] - (3, 0, 0.2))

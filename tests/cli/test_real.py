@@ -1,0 +1,63 @@
+"""The README's first command on a real video: import a network file, track, render; and files of other networks."""
+
+import itertools
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import jaxpose
+from jaxpose import cli
+from jaxpose.formats import jsonl
+
+NETWORK = "teachers/human-pose-estimation-0001.xml"
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JAXPOSE_HOME", str(tmp_path / "home"))
+
+
+def test_one_person_keeps_one_id(shared_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source, out, overlay = shared_data / "videos" / "squats.mp4", tmp_path / "people.jsonl", tmp_path / "overlay.mp4"
+    assert cli.main(["import", str(shared_data / NETWORK), "--as", "lightweight"]) == 0
+    assert cli.main(["models"]) == 0
+    assert "lightweight: lightweight-openpose, coco_18" in capsys.readouterr().out
+    command = ["track", str(source), "--model", "lightweight", "--size", "256"]
+    assert cli.main([*command, "--out", str(out), "--render", str(overlay)]) == 0
+    header, frames = jsonl.read(out)
+    people = list(frames)
+    assert header.skeleton == "coco_18"
+    assert [p.frame for p in people] == list(range(65))
+    assert {i for p in people for i in p.ids.tolist()} == {1}
+    assert sum(p.total for p in people) >= 60
+    video = jaxpose.video.read(overlay)
+    assert (video.width, video.height) == (720, 1280)
+    # Python gives the same, to the digits of the file.
+    tracker = jaxpose.load("lightweight", size=256)
+    for one, other in zip(people, itertools.islice(tracker.track(jaxpose.video.read(source)), 65), strict=True):
+        np.testing.assert_allclose(one.keypoints, other.keypoints, atol=0.011)
+        np.testing.assert_array_equal(one.ids, other.ids)
+        assert one.time == pytest.approx(other.time, abs=1e-3)
+
+
+def test_a_weight_file_of_another_network(
+    shared_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (shared_data / NETWORK).read_text()
+    foreign = tmp_path / "foreign.xml"
+    foreign.write_text(text.replace("Mconv7_stage2_L2", "logits").replace("conv4_3_CPM/al", "fc"))
+    foreign.with_suffix(".bin").write_bytes((shared_data / NETWORK).with_suffix(".bin").read_bytes())
+    told = {
+        "none of the known networks": [str(foreign)],
+        "has no layer conv4_3_CPM/al": [str(foreign), "--arch", "lightweight-openpose"],
+        "not an OpenVINO IR": [str(shared_data / "teachers" / "movenet-multipose.onnx")],
+        "no such weight file": [str(tmp_path / "absent.xml")],
+    }
+    for message, arguments in told.items():
+        assert cli.main(["import", *arguments, "--as", "x"]) == 2
+        error = capsys.readouterr().err
+        assert message in error
+        assert error.count("\n") == 1
+    assert cli.main(["models"]) == 0
+    assert "no model is installed" in capsys.readouterr().out
