@@ -42,7 +42,10 @@ class Tracker(abc.ABC):
         """Forget the video so far; the next frame starts a new one, and ids start anew."""
 
     def track(self, frames: Iterable[Frame | UInt8[np.ndarray, "h w 3"]]) -> Iterator[People]:
-        """People of every frame of one video, in order; frames are `Frame`s or bare RGB arrays."""
+        """People of every frame of one video, in order.
+
+        Frames are `Frame`s, or bare RGB arrays, which are numbered from 0 and whose times are those numbers.
+        """
         self.reset()
         for index, frame in enumerate(frames):
             yield from self.push(frame if isinstance(frame, Frame) else Frame(index, float(index), frame))

@@ -6,7 +6,6 @@ comes out is the float network. Which layer goes where in a network of ours is e
 """
 
 import dataclasses
-import functools
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
 from pathlib import Path
@@ -140,7 +139,6 @@ class _Reader:
             return True
         return bool(self.inputs[i]) and all(self.constant(source) for source in self.inputs[i])
 
-    @functools.cache  # noqa: B019 - the reader lives as long as one call of read_graph
     def value(self, i: str) -> np.ndarray:
         """The value of a constant subgraph, computed in the file's own precision, as OpenVINO does."""
         kind, data = self.kind(i), self.data(i)
