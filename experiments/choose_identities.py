@@ -1,6 +1,6 @@
 """How the baseline tracker's defaults were chosen: a random search on `vtest` and `stadtmitte`, never `shopfront`.
 
-    python experiments/identities.py poses --model hpe --out runs/poses
+    python experiments/identities.py poses --model lightweight --out runs/poses
     PYTHONPATH=. python experiments/choose_identities.py runs/poses [--settings 120]    # needs motmetrics, no jax
 
 One id switch more or less moves a video's IDF1 by several points, so every setting is judged on eight variants: each

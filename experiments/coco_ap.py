@@ -1,7 +1,7 @@
 """OKS-AP of an installed model on COCO pictures, by pycocotools; people of single pictures, one scale, no flip.
 
     pip install '.[eval]'
-    python experiments/coco_ap.py --model hpe [--split val] [--size 656] [--every 1]
+    python experiments/coco_ap.py --model lightweight [--split val] [--size 656] [--every 1]
 
 `--split train --every 5` is what thresholds may be chosen on; `val` is only to report. A second line counts the people
 found in the pictures that have none.

@@ -1,7 +1,7 @@
 """Ids of the baseline tracker against four published box trackers, on the same poses of three real videos.
 
-    jaxpose import .../human-pose-estimation-0001.xml --as hpe
-    python experiments/identities.py poses --model hpe --out runs/poses        # here: finds the people, without ids
+    jaxpose import .../human-pose-estimation-0001.xml --as lightweight
+    python experiments/identities.py poses --model lightweight --out runs/poses  # here: people without ids
     pip install trackers==2.6.1 motmetrics jaxtyping && export PYTHONPATH=.    # in an environment of its own
     python experiments/identities.py published runs/poses                      # there
     python experiments/identities.py ours runs/poses                           # there: needs no jax

@@ -4,8 +4,8 @@
 
 Needs an environment with openvino, opencv-python, numpy and jaxtyping (not jax). Writes, for the four COCO fixture
 pictures at long side 656, `int8_<id>.npz` (the file untouched) and `float_<id>.npz` (the same file with the
-quantization of activations taken out), both computed in float32; `tests/systems/openpose/lightweight_maps.npz`, two
-small pictures with their float maps, is what the suite reads. `experiments/parity.py` compares.
+quantization of activations taken out), both computed in float32; `tests/systems/openpose/lightweight_maps.npz`, a part
+of a `vtest.avi` frame at two sizes with its float maps, is what the suite reads. `experiments/parity.py` compares.
 """
 
 import argparse
@@ -58,9 +58,11 @@ def main() -> None:
         for name, model in networks.items():
             np.savez(options.out / f"{name}_{path.stem}.npz", **run(model, image))
 
-    image = cv2.cvtColor(cv2.imread(str(pictures[0])), cv2.COLOR_BGR2RGB)
+    video = cv2.VideoCapture(str(options.data / "videos" / "vtest.avi"))  # OpenCV's own, Apache-2.0
+    frame = [video.read()[1] for _ in range(636)][-1]
+    image = cv2.cvtColor(frame[360:568, 296:424], cv2.COLOR_BGR2RGB)  # one walker
     small = {}
-    for size in (96, 128):
+    for size in (144, 208):
         picture = apply_fit(image, fit_input(image.shape[1], image.shape[0], size, 8))
         small |= {f"{key}_{size}": value for key, value in run(networks["float"], picture).items()}
     SUITE.parent.mkdir(parents=True, exist_ok=True)

@@ -38,3 +38,7 @@ class NonFiniteError(JaxposeError):
 
 class JaxposeWarning(UserWarning):
     """Something a person should know although the work goes on; the command line prints it as one line."""
+
+
+class LostFramesWarning(JaxposeWarning):
+    """Frames of a video could not be decoded; all others were. The command line finishes its work, with exit code 2."""

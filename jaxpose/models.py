@@ -58,7 +58,7 @@ ARCHITECTURES = {
         STRIDE,
         looks_lightweight,
         lightweight_params,
-        "Apache-2.0 (open_model_zoo, human-pose-estimation-0001)",
+        "Apache-2.0 as published (human-pose-estimation-0001, Open Model Zoo)",
     ),
 }
 """Every architecture by the name that `--arch` takes and weight files carry."""
@@ -84,7 +84,7 @@ def load(
 ) -> Tracker:
     """The tracker of an installed model.
 
-    `size` is the long side of the network's input in pixels, `max_people` the most people kept in a frame, `chunk` how
+    `size` is the long side of the network's input in pixels, `max_people` the most people told of a frame, `chunk` how
     many frames go to the device at a time. Raises `UnknownModelError`, or `WeightsError` for a damaged or foreign file.
     """
     params, about = store.load(_find(name))
@@ -92,14 +92,12 @@ def load(
         raise WeightsError(f"{name} is a {about.architecture}, which this version does not know")
     try:
         config = architecture.config(**about.config)
-    except TypeError as error:
+        skeleton = architecture.skeleton(config)
+    except (TypeError, KeyError) as error:
         raise WeightsError(f"{name} has a config that this version does not know: {error}") from None
     store.check(params, architecture.shapes(config), name)
-    skeleton = architecture.skeleton(config)
-    estimator = OpenPose(
-        architecture.network(config), params, skeleton, architecture.stride, size=size, max_people=max_people
-    )
-    return FrameTracker(estimator, IdentityTracker(skeleton, identities), chunk)
+    estimator = OpenPose(architecture.network(config), params, skeleton, architecture.stride, size=size)
+    return FrameTracker(estimator, IdentityTracker(skeleton, identities), chunk=chunk, max_people=max_people)
 
 
 def import_file(path: Path, name: str, arch: str | None = None, *, overwrite: bool = False) -> Path:
@@ -121,7 +119,7 @@ def import_file(path: Path, name: str, arch: str | None = None, *, overwrite: bo
     store.check(params, architecture.shapes(config), name)
     provenance = {
         "file": path.name,
-        "sha256": hashlib.sha256(path.with_suffix(".bin").read_bytes()).hexdigest(),
+        "sha256 of its .bin": hashlib.sha256(path.with_suffix(".bin").read_bytes()).hexdigest(),
         "network": graph.name,
         "licence": architecture.licence,
         "imported": datetime.date.today().isoformat(),

@@ -67,20 +67,32 @@ class Estimator(Protocol):
 class FrameTracker(Tracker):
     """Any per-frame estimator with the baseline tracker of ids behind it.
 
-    Frames go to the device in chunks of `chunk`; while it works on one chunk, the host finishes the chunk before.
+    Frames go to the device in chunks of `chunk`; while it works on one chunk, the host finishes the chunk before. With
+    `max_people` everybody is tracked, and of each frame the N most prominent are told: those with the highest score
+    times the square root of their box (the rule of OpenPose's released program).
     """
 
-    def __init__(self, estimator: Estimator, identities: IdentityTracker, chunk: int = 1) -> None:
-        if chunk < 1:
-            raise ValueError(f"`chunk` must be at least 1, got {chunk}")
+    def __init__(
+        self,
+        estimator: Estimator,
+        identities: IdentityTracker,
+        *,
+        chunk: int = 1,
+        max_people: int | None = None,
+    ) -> None:
+        for name, value in (("chunk", chunk), ("max_people", max_people)):
+            if value is not None and value < 1:
+                raise ValueError(f"`{name}` must be at least 1, got {value}")
         self.skeleton = estimator.skeleton
         self.delay = 2 * chunk - 1 + identities.delay
-        self.estimator, self.identities, self._chunk = estimator, identities, chunk
+        self.estimator, self.identities = estimator, identities
+        self._chunk, self._max_people = chunk, max_people
         self._waiting: list[Frame] = []
         self._in_work: deque[tuple[list[Frame], Any]] = deque()
 
     def push(self, frame: Frame) -> list[People]:
         """See `Tracker.push`. The size of frames may change within a video."""
+        _check_picture(frame)
         done: list[People] = []
         if self._waiting and frame.image.shape != self._waiting[0].image.shape:
             done += self._advance()
@@ -94,8 +106,7 @@ class FrameTracker(Tracker):
         done = self._advance() if self._waiting else []
         while self._in_work:
             done += self._finish()
-        done += self.identities.flush()
-        return done
+        return done + self._cut(self.identities.flush())
 
     def reset(self) -> None:
         """See `Tracker.reset`."""
@@ -115,4 +126,24 @@ class FrameTracker(Tracker):
         done: list[People] = []
         for frame, people in zip(frames, self.estimator.collect(work), strict=True):
             done += self.identities.push(people._replace(frame=frame.number, time=frame.time))
-        return done
+        return self._cut(done)
+
+    def _cut(self, done: list[People]) -> list[People]:
+        """The most prominent people of each frame, if there is a limit."""
+        if self._max_people is None:
+            return done
+        prominence = (people.scores * np.sqrt(people.boxes[:, 2] * people.boxes[:, 3]) for people in done)
+        return [
+            people.select(np.sort(np.argsort(-rank, kind="stable")[: self._max_people]))
+            for people, rank in zip(done, prominence, strict=True)
+        ]
+
+
+def _check_picture(frame: Frame) -> None:
+    """A floating-point or grey picture would be misread in silence."""
+    image = getattr(frame, "image", frame)
+    if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+        given = f"{image.dtype} {image.shape}" if isinstance(image, np.ndarray) else type(image).__name__
+        raise ValueError(f"a frame's picture must be RGB uint8 [h, w, 3], got {given}")
+    if not isinstance(frame, Frame):
+        raise ValueError("`push` takes a `Frame`; `track` takes bare pictures too")

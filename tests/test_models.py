@@ -35,7 +35,7 @@ def test_an_imported_model_is_there_with_its_origin(imported: str, shared_data: 
     assert card.architecture == "lightweight-openpose"
     assert card.config["skeleton"] == "coco_18"
     assert "Apache-2.0" in card.provenance["licence"]
-    assert len(card.provenance["sha256"]) == 64
+    assert len(card.provenance["sha256 of its .bin"]) == 64
     xml = shared_data / "teachers" / "human-pose-estimation-0001.xml"
     with pytest.raises(OutputError, match="exists already"):
         models.import_file(xml, imported)

@@ -54,7 +54,7 @@ def walk(frames: int, first_size: int = 64) -> list[Frame]:
 def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Make, list[Frame]]:
     """How to make the tracker for a chunk size, and frames in which it finds people."""
     if request.param == "frame-tracker":
-        return lambda chunk: FrameTracker(Spots(), IdentityTracker(COCO_17), chunk), walk(20)
+        return lambda chunk: FrameTracker(Spots(), IdentityTracker(COCO_17), chunk=chunk), walk(20)
     data: Path = request.getfixturevalue("shared_data")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("JAXPOSE_HOME", str(tmp_path_factory.mktemp("home")))
@@ -80,7 +80,7 @@ def test_every_frame_once_and_in_order_within_the_delay(case: tuple[Make, list[F
         done: list[People] = []
         for pushed, frame in enumerate(frames):
             done += tracker.push(frame)
-            assert len(done) >= pushed + 1 - tracker.delay - 1
+            assert len(done) >= pushed + 1 - tracker.delay
             assert len(done) <= pushed + 1
         done += tracker.flush()
         assert [(p.frame, p.time) for p in done] == [(f.number, f.time) for f in frames]
@@ -126,6 +126,29 @@ def test_bare_arrays_are_numbered(case: tuple[Make, list[Frame]]) -> None:
     assert [people.frame for people in found] == [0, 1, 2]
 
 
-def test_a_chunk_below_one_is_refused() -> None:
-    with pytest.raises(ValueError, match="`chunk` must be at least 1, got 0"):
-        FrameTracker(Spots(), IdentityTracker(COCO_17), 0)
+@pytest.mark.parametrize("option", ["chunk", "max_people"])
+def test_options_below_one_are_refused(option: str) -> None:
+    with pytest.raises(ValueError, match=f"`{option}` must be at least 1, got 0"):
+        FrameTracker(Spots(), IdentityTracker(COCO_17), **{option: 0})
+
+
+def test_max_people_tells_of_the_most_prominent_and_keeps_the_ids() -> None:
+    everyone = list(FrameTracker(Spots(), IdentityTracker(COCO_17)).track(walk(20)))
+    two = list(FrameTracker(Spots(), IdentityTracker(COCO_17), max_people=2).track(walk(20)))
+    assert max(p.total for p in everyone) == 3
+    assert [p.total for p in two] == [min(2, p.total) for p in everyone]
+    for few, all_ in zip(two, everyone, strict=True):
+        assert set(few.ids.tolist()) <= set(all_.ids.tolist())
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [np.zeros((64, 64, 3)), np.zeros((64, 64), np.uint8), np.zeros((64, 64, 4), np.uint8), "a.png"],
+    ids=["float", "grey", "rgba", "path"],
+)
+def test_other_pictures_are_refused(picture: object) -> None:
+    tracker = FrameTracker(Spots(), IdentityTracker(COCO_17))
+    with pytest.raises(ValueError, match="must be RGB uint8"):
+        list(tracker.track([picture]))
+    with pytest.raises(ValueError, match="must be RGB uint8"):
+        tracker.push(picture)

@@ -1,7 +1,7 @@
 """Frame rate of `jaxpose track` against that of the network's forward alone, in one run.
 
-    jaxpose import ../shared/data/teachers/human-pose-estimation-0001.xml --as lite
-    python experiments/benchmarks/track.py ../shared/data/videos/street.mp4 --model lite [--frames 100] [--rounds 3]
+    jaxpose import ../shared/data/teachers/human-pose-estimation-0001.xml --as lightweight
+    python experiments/benchmarks/track.py ../shared/data/videos/street.mp4 --model lightweight [--frames 100]
 
 Three contenders take turns on the video's first frames: the jitted forward on one fixed picture, waiting for each
 result; `track` to a .jsonl file (reading, resizing, forward, decoding, ids, writing); and `track` with --render. The

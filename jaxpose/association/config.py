@@ -15,12 +15,11 @@ class ParserConfig:
 class IdentityConfig:
     """The baseline tracker of ids; experiments/choose_identities.py is how the defaults were chosen."""
 
-    # who counts, by the share of the skeleton's joints that a person has and by their mean score: strong people start
-    # tracks and are in the result, weak ones keep tracks alive, the rest is left out
-    weak_joints: float = 0.2
-    weak_score: float = 0.2
-    strong_joints: float = 0.4
-    strong_score: float = 0.4
+    # who counts: strong people start tracks and are in the result, weak ones keep tracks alive, the rest is left out
+    weak_joints: float = 0.2  # least share of the skeleton's joints that a weak person has
+    weak_score: float = 0.2  # least mean score of a weak person's joints
+    strong_joints: float = 0.4  # least share of the skeleton's joints that a strong person has
+    strong_score: float = 0.4  # least mean score of a strong person's joints
     duplicate_iou: float = 0.7  # of two people whose boxes overlap more, the lesser one is left out
 
     # who is whom
@@ -40,6 +39,12 @@ class IdentityConfig:
             raise ValueError(f"`birth_hits` must be at least 1, got {self.birth_hits}")
         if self.max_missed < 0:
             raise ValueError(f"`max_missed` must be at least 0, got {self.max_missed}")
+        for name in ("weak_joints", "weak_score", "strong_joints", "strong_score", "duplicate_iou"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"`{name}` must be from 0 to 1, got {getattr(self, name)}")
+        for name in ("box_margin", "blur_growth"):
+            if not getattr(self, name) >= 0:
+                raise ValueError(f"`{name}` must be at least 0, got {getattr(self, name)}")
         for name in ("min_similarity", "min_weak_similarity", "position_gain", "velocity_gain"):
             if not 0 < getattr(self, name) <= 1:
                 raise ValueError(f"`{name}` must be above 0 and at most 1, got {getattr(self, name)}")

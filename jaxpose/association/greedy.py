@@ -30,7 +30,8 @@ def parse(
     - adds the free peak to the other's person, unless that has the joint already,
     - adds to the score when both belong to the same person,
     - makes one of two persons when they share no joint.
-    Then those with too few joints or too low a score per joint are dropped.
+    Then those with too few joints or too low a score per joint are dropped. (The program's special rule for people of
+    feet alone, in BODY_25, is left out.)
     """
     slots = candidates.score.shape[-1]
     ends = np.asarray(limbs)

@@ -79,11 +79,15 @@ class IdentityTracker:
             )
         self._last_frame = people.frame
         self._waiting.append(self._identify(people))
-        self._confirm()
+        self._confirm(self.config.birth_hits)
         return [self._finish()] if len(self._waiting) > self.delay else []
 
     def flush(self) -> list[People]:
-        """Return the people of all frames still waiting, and be as new."""
+        """Return the people of all frames still waiting, and be as new.
+
+        Those who came too late to prove themselves get ids too: all were seen in every frame since they came.
+        """
+        self._confirm(1)
         done = [self._finish() for _ in range(len(self._waiting))]
         self.reset()
         return done
@@ -150,10 +154,10 @@ class IdentityTracker:
         good = good[keep_best(iou(boxes, boxes), worth[good], config.duplicate_iou)]
         return people.select(good), strong[good], worth[good]
 
-    def _confirm(self) -> None:
-        """Give ids to the tracks seen often enough, in the waiting frames too."""
+    def _confirm(self, hits: int) -> None:
+        """Give ids to the tracks seen so often, in the waiting frames too."""
         tracks = self._tracks
-        for row in np.flatnonzero((tracks.ids < NO_ID) & (tracks.hits >= self.config.birth_hits)):
+        for row in np.flatnonzero((tracks.ids < NO_ID) & (tracks.hits >= hits)):
             for people in self._waiting:
                 people.ids[people.ids == tracks.ids[row]] = self._next_id
             tracks.ids[row] = self._next_id

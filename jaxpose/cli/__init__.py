@@ -3,6 +3,7 @@
 Nothing here, nor at the top of a command's file, imports jax, numpy or OpenCV: `--help` answers at once.
 """
 
+import functools
 import sys
 import warnings
 from collections.abc import Callable, Sequence
@@ -13,7 +14,7 @@ import tyro
 from jaxpose.cli.importing import Import
 from jaxpose.cli.models import Models
 from jaxpose.cli.track import Track
-from jaxpose.errors import JaxposeError, JaxposeWarning
+from jaxpose.errors import JaxposeError, JaxposeWarning, LostFramesWarning
 
 COMMANDS: dict[str, Callable[..., Any]] = {"track": Track, "import": Import, "models": Models}
 
@@ -23,7 +24,8 @@ DESCRIPTION = "Multi-person pose estimation and tracking in video, in JAX. `jaxp
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command line (without the program's name); returns the exit code.
 
-    0: done; 2: a wrong option or bad input, told in one line; 130: stopped by Ctrl-C.
+    0: done; 2: a wrong option or bad input, told in one line (where only frames of a video are damaged, all others are
+    done); 130: stopped by Ctrl-C.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments == ["--version"]:
@@ -37,16 +39,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
     except SystemExit as stop:  # tyro has printed the help, or what is wrong
         return int(stop.code or 0)
+    lost: list[Warning] = []
     with warnings.catch_warnings():
         warnings.simplefilter("always", JaxposeWarning)
-        warnings.showwarning = _show_warning
+        warnings.showwarning = functools.partial(_show_warning, lost)
         try:
             command.run()
         except JaxposeError as error:
             return _tell(str(error), 2)
         except KeyboardInterrupt as stop:
             return _tell(str(stop) or "stopped", 130)
-    return 0
+    return 2 if lost else 0
 
 
 def _tell(message: str, code: int) -> int:
@@ -58,6 +61,7 @@ _show_other = warnings.showwarning
 
 
 def _show_warning(
+    lost: list[Warning],
     message: Warning | str,
     category: type[Warning],
     filename: str,
@@ -65,10 +69,12 @@ def _show_warning(
     file: TextIO | None = None,
     line: str | None = None,
 ) -> None:
-    """Our own warnings as one line above a progress bar that may be open; others as ever."""
+    """Our own warnings as one line above a progress bar that may be open; others as ever. Collects the lost frames'."""
     if not issubclass(category, JaxposeWarning):
         _show_other(message, category, filename, lineno, file, line)
         return
+    if isinstance(message, LostFramesWarning):
+        lost.append(message)
     from tqdm import tqdm
 
     tqdm.write(f"jaxpose: warning: {' '.join(str(message).split())}", file=sys.stderr)

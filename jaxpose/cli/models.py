@@ -9,15 +9,18 @@ class Models:
 
     def run(self) -> None:
         """Print a line for each model."""
+        from jaxpose.errors import WeightsError
         from jaxpose.models import card, names
 
         found = names()
         if not found:
             print("no model is installed; bring one in with `jaxpose import FILE --as NAME`")
         for name in found:
-            about = card(name)
-            origin = about.provenance
-            print(
-                f"{name}: {about.architecture}, {about.config['skeleton']}, "
-                f"from {origin['file']} ({origin['imported']}), {origin['licence']}"
-            )
+            try:
+                about = card(name)
+            except WeightsError as error:
+                print(f"{name}: {error}")
+                continue
+            settings = ", ".join(f"{key} {value}" for key, value in about.config.items())
+            origin = "; ".join(f"{key} {value}" for key, value in about.provenance.items())
+            print(f"{name}: {about.architecture} ({settings}); {origin}")

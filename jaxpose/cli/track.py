@@ -8,13 +8,14 @@ import contextlib
 import dataclasses
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from tyro.conf import FlagCreatePairsOff, Positional, arg
 
 from jaxpose.association.config import IdentityConfig
+from jaxpose.cli.interrupt import Interrupt
 from jaxpose.cli.outputs import check_distinct, check_output
 from jaxpose.errors import OptionError
 
@@ -43,21 +44,23 @@ class Track:
     def run(self) -> None:
         """Do it; whatever stops the run, the frames written until then stay readable."""
         self._check_options()
-        from jaxpose import video
-        from jaxpose.models import load
+        with Interrupt() as interrupt:
+            from jaxpose import video
+            from jaxpose.models import load
 
-        source = video.read(self.input)
-        try:
-            tracker = load(
-                self.model,
-                size=self.size,
-                max_people=self.max_people,
-                chunk=self.chunk,
-                identities=self.identities,
-            )
-        except ValueError as error:  # an option's value that only the model can judge
-            raise OptionError(str(error)) from error
-        self._track(source, tracker)
+            source = video.read(self.input)
+            try:
+                tracker = load(
+                    self.model,
+                    size=self.size,
+                    max_people=self.max_people,
+                    chunk=self.chunk,
+                    identities=self.identities,
+                )
+            except ValueError as error:  # an option's value that only the model can judge
+                raise OptionError(str(error)) from error
+            interrupt.check()
+            self._track(source, tracker, interrupt)
 
     def _check_options(self) -> None:
         """Whatever can be told at once, before any of the slow imports."""
@@ -69,12 +72,12 @@ class Track:
             check_output(self.render, [".mp4", ".mov", ".mkv"], overwrite=self.overwrite)
         check_distinct([file for file in (self.input, self.out, self.render) if file is not None])
 
-    def _track(self, source: "Video", tracker: "Tracker") -> None:
+    def _track(self, source: "Video", tracker: "Tracker", interrupt: Interrupt) -> None:
         from tqdm import tqdm
 
         from jaxpose.formats.jsonl import JsonlWriter
 
-        seen, start = _Seen(), time.perf_counter()
+        seen = _Seen()
         bar = tqdm(total=source.frames, unit="frame", disable=None)
         try:
             with contextlib.ExitStack() as stack:
@@ -90,7 +93,8 @@ class Track:
                 overlay = None
                 if self.render is not None:
                     overlay = stack.enter_context(_Overlay(self.render, source, tracker))
-                frames = iter(source) if overlay is None else overlay.remember(source)
+                frames = _until(interrupt, source if overlay is None else overlay.remember(source))
+                stack.enter_context(contextlib.closing(frames))  # ends the reading thread, whatever ends the run
                 stack.enter_context(bar)
                 for people in tracker.track(frames):
                     results.write(people)
@@ -101,9 +105,8 @@ class Track:
                     bar.update()
         except KeyboardInterrupt:
             raise KeyboardInterrupt(f"stopped; {self.out} holds {seen.frames} frames") from None
-        rate = seen.frames / (time.perf_counter() - start)
         files = ", ".join(str(file) for file in (self.out, self.render) if file is not None)
-        print(f"{seen}, {rate:.1f} frames/s: {files}")
+        print(f"{seen}: {files}")
 
     def _config(self) -> dict[str, object]:
         """The settings that decide the result."""
@@ -117,6 +120,7 @@ class _Seen:
     def __init__(self) -> None:
         self.frames = self.most = 0
         self._ids: set[int] = set()
+        self._start = time.perf_counter()
 
     def add(self, people: "People") -> None:
         self.frames += 1
@@ -124,7 +128,15 @@ class _Seen:
         self._ids.update(people.ids.tolist())
 
     def __str__(self) -> str:
-        return f"{self.frames} frames, {len(self._ids)} ids, at most {self.most} people in a frame"
+        seconds = time.perf_counter() - self._start
+        return f"{self.frames} frames in {seconds:.1f} s, {len(self._ids)} ids, at most {self.most} people in a frame"
+
+
+def _until(interrupt: Interrupt, frames: Iterable["Frame"]) -> Generator["Frame", None, None]:
+    """The frames, until Ctrl-C is pressed."""
+    for frame in frames:
+        interrupt.check()
+        yield frame
 
 
 class _Overlay:
@@ -137,6 +149,7 @@ class _Overlay:
         self._skeleton = tracker.skeleton
         self._trails = Trails(tracker.skeleton, max(1, round(TRAIL_SECONDS * source.fps)))
         self._frames: deque[Frame] = deque()
+        self._shape: tuple[int, ...] | None = None
 
     def remember(self, frames: Iterable["Frame"]) -> Iterator["Frame"]:
         for frame in frames:
@@ -148,7 +161,13 @@ class _Overlay:
 
         frame = self._frames.popleft()
         self._trails.update(people)
-        self._writer.add(frame._replace(image=draw(frame.image, people, self._skeleton, self._trails)))
+        image = draw(frame.image, people, self._skeleton, self._trails)
+        self._shape = self._shape or image.shape
+        if image.shape != self._shape:  # a video may change its size; what is written cannot
+            import cv2
+
+            image = cv2.resize(image, self._shape[1::-1], interpolation=cv2.INTER_AREA)
+        self._writer.add(frame._replace(image=image))
 
     def __enter__(self) -> "_Overlay":
         return self

@@ -1,8 +1,9 @@
 """The convolutions that every network here is made of, each in the form that is fast where it runs.
 
 A depthwise 3x3 convolution as the sum of nine shifted products gives the same values as XLA's own and is 10 to 50 times
-faster on a CPU; a 1x1 convolution is a matrix product. On GPU and TPU, and for export to ONNX, the native convolution
-is the one to use. `form` chooses: "auto" decides when the function is lowered, by the platform it is lowered for.
+faster on a CPU; on GPU and TPU, and for export to ONNX, the native convolution is the one to use. A 1x1 convolution is
+a matrix product everywhere but in ONNX. `form` chooses: "auto" decides when the function is lowered, by the platform it
+is lowered for; "native" is for export to ONNX.
 Everything is NHWC; padding keeps the size at stride 1 and is symmetric (Caffe's and PyTorch's, not TensorFlow's).
 """
 

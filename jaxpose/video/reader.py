@@ -18,7 +18,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from jaxtyping import UInt8
 
-from jaxpose.errors import JaxposeWarning, VideoError
+from jaxpose.errors import JaxposeWarning, LostFramesWarning, VideoError
 from jaxpose.records import Frame
 from jaxpose.video.ahead import ahead
 from jaxpose.video.damage import Account, Damage
@@ -54,12 +54,13 @@ class Video:
         """The frames in order, read ahead by a thread.
 
         A frame that cannot be decoded is left out and the indices count on; a file that ends early gives the frames up
-        to there. Either is told in one `JaxposeWarning` after the last frame.
+        to there. Either is told in one `JaxposeWarning` after the last frame (`LostFramesWarning` for the first).
         """
         damage = Damage()
         yield from ahead(_decode(self.path, damage), READ_AHEAD)
         if told := damage.describe():
-            warnings.warn(f"{self.path}: {told}", JaxposeWarning, stacklevel=2)
+            category = LostFramesWarning if damage.lost.count and not damage.cut else JaxposeWarning
+            warnings.warn(f"{self.path}: {told}", category, stacklevel=2)
 
 
 def read(path: str | os.PathLike[str]) -> Video:

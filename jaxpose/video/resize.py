@@ -10,7 +10,10 @@ from jaxpose.geometry import Fit
 def apply_fit(image: UInt8[np.ndarray, "h w 3"], fit: Fit) -> UInt8[np.ndarray, "H W 3"]:
     """The picture scaled into the top left of the input; mid grey fills the rest."""
     height, width = image.shape[:2]
-    content = (min(fit.width, round(width * fit.scale)), min(fit.height, round(height * fit.scale)))
+    content = (
+        min(fit.width, max(1, round(width * fit.scale))),
+        min(fit.height, max(1, round(height * fit.scale))),
+    )
     if content == (width, height):
         scaled = image
     else:

@@ -56,7 +56,7 @@ def read_graph(path: Path) -> Graph:
         raise WeightsError(f"{path.name} needs its constants beside it: {constants} is missing")
     try:
         return _Reader(root, constants.read_bytes(), path).graph()
-    except (KeyError, ValueError, TypeError, AttributeError) as error:
+    except (LookupError, ValueError, TypeError, AttributeError) as error:
         raise WeightsError(f"{path} is damaged or of an unknown form of OpenVINO IR ({error!r})") from None
 
 
@@ -93,11 +93,10 @@ class _Reader:
             if kind in ("FakeQuantize", "Convert"):
                 return kind, np.zeros(0), follower
             if kind in ("Multiply", "Add", "Subtract"):
-                return (
-                    kind,
-                    np.broadcast_to(self.value(self.inputs[follower][1]).astype(np.float32).reshape(-1), (3,)),
-                    follower,
-                )
+                values = self.value(self.inputs[follower][1]).astype(np.float32)
+                return kind, np.broadcast_to(values.reshape(-1), 3), follower
+            if kind not in _CONVOLUTIONS:
+                raise ValueError(f"a layer of type {kind} stands before the first convolution")
         return None
 
     def kind(self, i: str) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import platformdirs
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save as serialize
 
 from jaxpose.errors import OutputError, WeightsError
 
@@ -57,7 +57,7 @@ def save(name: str, params: Params, card: Card, *, overwrite: bool = False) -> P
     part = path.with_suffix(f".{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        save_file(_flatten(params), part, {"jaxpose": json.dumps(dataclasses.asdict(card))})
+        part.write_bytes(serialize(_flatten(params), {"jaxpose": json.dumps(dataclasses.asdict(card))}))
         part.replace(path)
     except (OSError, SafetensorError) as error:
         raise OutputError(f"cannot write {path}: {error}") from None

@@ -136,7 +136,7 @@ def test_first_sights_carry_the_id():
 
 @pytest.mark.parametrize("weak", [{"score": 0.3}, {"joints": 5}])
 def test_weak_people_keep_tracks_alive_but_start_none_and_are_not_shown(weak):
-    assert not any(ids(run([[person(100, **weak)]] * 10 + [[person(100)]] * 2)))  # two sights are no birth
+    assert not any(ids(run([[person(100, **weak)]] * 10 + [[person(100)]] * 2 + [[]])))  # two sights are no birth
     config = IdentityConfig(max_missed=5)
     walk = [person(100 + 5 * t, **(weak if 10 <= t < 30 else {})) for t in range(40)]
     done = ids(run([[pose] for pose in walk], config))
@@ -170,7 +170,7 @@ def test_nobody(scene):
 
 
 def test_one_frame():
-    assert ids(run([[person(100), person(300)]])) == [{}]
+    assert ids(run([[person(100), person(300)]])) == [{0: 1, 1: 2}]
     assert sorted(ids(run([[person(100), person(300)]], IdentityConfig(birth_hits=1)))[0].values()) == [1, 2]
 
 
@@ -314,3 +314,9 @@ def test_wrong_calls():
 def test_wrong_settings(name, value):
     with pytest.raises(ValueError, match=f"`{name}` must be"):
         dataclasses.replace(IdentityConfig(), **{name: value})
+
+
+@pytest.mark.parametrize("frames", [1, 2])
+def test_a_video_shorter_than_the_proof_still_has_people(frames):
+    done = run([[person(100), person(300)]] * frames)
+    assert [sorted(people.ids.tolist()) for people in done] == [[1, 2]] * frames

@@ -1,6 +1,10 @@
 """The README's first command on a real video: import a network file, track, render; and files of other networks."""
 
 import itertools
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +26,7 @@ def test_one_person_keeps_one_id(shared_data: Path, tmp_path: Path, capsys: pyte
     source, out, overlay = shared_data / "videos" / "squats.mp4", tmp_path / "people.jsonl", tmp_path / "overlay.mp4"
     assert cli.main(["import", str(shared_data / NETWORK), "--as", "lightweight"]) == 0
     assert cli.main(["models"]) == 0
-    assert "lightweight: lightweight-openpose, coco_18" in capsys.readouterr().out
+    assert "lightweight: lightweight-openpose (skeleton coco_18" in capsys.readouterr().out
     command = ["track", str(source), "--model", "lightweight", "--size", "256"]
     assert cli.main([*command, "--out", str(out), "--render", str(overlay)]) == 0
     header, frames = jsonl.read(out)
@@ -39,6 +43,36 @@ def test_one_person_keeps_one_id(shared_data: Path, tmp_path: Path, capsys: pyte
         np.testing.assert_allclose(one.keypoints, other.keypoints, atol=0.011)
         np.testing.assert_array_equal(one.ids, other.ids)
         assert one.time == pytest.approx(other.time, abs=1e-3)
+
+
+def test_ctrl_c_while_the_network_compiles(shared_data: Path, tmp_path: Path) -> None:
+    assert cli.main(["import", str(shared_data / NETWORK), "--as", "lightweight"]) == 0
+    out = tmp_path / "people.jsonl"
+    command = ["track", str(shared_data / "videos" / "exercise.avi"), "--model", "lightweight", "--size", "128"]
+    command = [sys.executable, "-m", "jaxpose", *command, "--out", str(out)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as run:
+        deadline = time.monotonic() + 120
+        while not out.exists() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        time.sleep(0.5)  # the first frame is on its way to the compiler, which takes seconds
+        run.send_signal(signal.SIGINT)
+        _, error = run.communicate(timeout=120)
+    assert run.returncode == 130, error
+    frames = list(jsonl.read(out)[1])
+    assert error.strip().endswith(f"jaxpose: stopped; {out} holds {len(frames)} frames")
+    assert len(frames) < 393
+
+
+def test_one_damaged_model_hides_no_other(
+    shared_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["import", str(shared_data / NETWORK), "--as", "good"]) == 0
+    (tmp_path / "home" / "models" / "bad.safetensors").write_bytes(b"nothing")
+    capsys.readouterr()
+    assert cli.main(["models"]) == 0
+    bad, good = capsys.readouterr().out.splitlines()
+    assert "damaged" in bad
+    assert good.startswith("good: lightweight-openpose")
 
 
 def test_a_weight_file_of_another_network(

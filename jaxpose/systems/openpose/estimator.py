@@ -55,8 +55,7 @@ class Work(NamedTuple):
 class OpenPose:
     """Finds people in single pictures with an OpenPose network.
 
-    `size` is the long side of the network's input. With `max_people` the N people with the highest score times the
-    square root of their box are kept in each picture.
+    `size` is the long side of the network's input.
     """
 
     def __init__(
@@ -67,18 +66,15 @@ class OpenPose:
         stride: int,
         *,
         size: int = 656,
-        max_people: int | None = None,
         decode: DecodeConfig = DecodeConfig(),
         parser: ParserConfig = ParserConfig(),
     ) -> None:
-        if max_people is not None and max_people < 1:
-            raise ValueError(f"`max_people` must be at least 1, got {max_people}")
         if size < stride:
             raise ValueError(f"`size` must be at least the network's stride {stride}, got {size}")
         self.skeleton, self.stride, self.size = skeleton, stride, size
         self.step = jax.jit(make_step(network, skeleton, stride, decode))
         self._params = jax.device_put(params)
-        self._parser, self._max_people = parser, max_people
+        self._parser = parser
         self._overflow_told = False
 
     def dispatch(self, images: Sequence[UInt8[np.ndarray, "h w 3"]], pad_to: int) -> Work:
@@ -98,7 +94,7 @@ class OpenPose:
 
     def _people(self, candidates: Candidates, fit: Fit) -> People:
         if not candidates.finite:
-            raise NonFiniteError("a map of the network holds NaN or infinity: its weights are damaged")
+            raise NonFiniteError("a map of the network holds NaN or infinity: its weights are damaged, or overflow")
         if not self._overflow_told and candidates.found.max() > candidates.score.shape[-1]:
             joint = self.skeleton.joints[int(candidates.found.argmax())]
             warnings.warn(
@@ -111,8 +107,4 @@ class OpenPose:
         keypoints, scores = greedy.parse(candidates, self.skeleton.limbs, len(self.skeleton.joints), self._parser)
         there = keypoints[..., 2:] > 0
         keypoints[..., :2] = np.where(there, to_source(keypoints[..., :2], fit), 0)
-        people = make_people(keypoints, scores)
-        if self._max_people is not None and people.total > self._max_people:
-            prominence = people.scores * np.sqrt(people.boxes[:, 2] * people.boxes[:, 3])
-            people = people.select(np.argsort(-prominence, kind="stable")[: self._max_people])
-        return people
+        return make_people(keypoints, scores)

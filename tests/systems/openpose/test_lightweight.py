@@ -21,7 +21,7 @@ def graph(shared_data: Path) -> Graph:
     return read_graph(shared_data / "teachers" / "human-pose-estimation-0001.xml")
 
 
-@pytest.mark.parametrize("size", [96, 128])
+@pytest.mark.parametrize("size", [144, 208])
 @pytest.mark.parametrize("form", ["auto", "native"])
 def test_every_map_agrees_with_openvino(graph: Graph, size: int, form: str) -> None:
     maps = np.load(MAPS)
