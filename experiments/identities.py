@@ -47,7 +47,7 @@ def find_people(model: str, out: Path) -> None:
 
     out.mkdir(parents=True, exist_ok=True)
     for name, (file, size) in VIDEOS.items():
-        estimator: Any = models.load(model, size=size).estimator  # type: ignore[attr-defined]
+        estimator: Any = models.load(model, size=size).estimator
         found = [estimator.collect(estimator.dispatch([frame.image], 1))[0] for frame in video.read(DATA / file)]
         np.savez(
             out / f"{name}.npz",

@@ -6,7 +6,6 @@ The only module that knows all systems.
 import dataclasses
 import datetime
 import difflib
-import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -119,7 +118,7 @@ def import_file(path: Path, name: str, arch: str | None = None, *, overwrite: bo
     store.check(params, architecture.shapes(config), name)
     provenance = {
         "file": path.name,
-        "sha256 of its .bin": hashlib.sha256(path.with_suffix(".bin").read_bytes()).hexdigest(),
+        "sha256 of its .bin": graph.sha256,
         "network": graph.name,
         "licence": architecture.licence,
         "imported": datetime.date.today().isoformat(),

@@ -10,6 +10,7 @@ take turns; medians are printed.
 
 import argparse
 import statistics
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -22,15 +23,16 @@ from jaxpose.systems.openpose.importing import lightweight_params
 from jaxpose.systems.openpose.lightweight import LightweightOpenPose
 from jaxpose.weights.openvino import read_graph
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from openvino_reference import without_activation_quantization
+
 HEIGHT, WIDTH = 368, 656
 
 
 def openvino_forward(file: Path, image: np.ndarray, *, quantized: bool) -> Callable[[], object]:
     model = ov.Core().read_model(file)
     if not quantized:
-        for op in model.get_ordered_ops():
-            if op.get_type_name() == "FakeQuantize":
-                op.output(0).replace(op.input_value(0))
+        model = without_activation_quantization(model)
     model.reshape({0: [1, 3, HEIGHT, WIDTH]})
     net = ov.Core().compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     x = image[..., ::-1].transpose(0, 3, 1, 2).astype(np.float32)

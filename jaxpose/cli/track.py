@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 TRAIL_SECONDS = 1.5
 
+CONTAINERS = (".mp4", ".mov", ".mkv")
+"""Those of `video.writer`, which is too slow to import before the options are checked."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Track:
@@ -36,7 +39,7 @@ class Track:
     out: Path  # the result, a .jsonl file
     render: Path | None = None  # an H.264 video of the people drawn on the input (.mp4, .mov, .mkv)
     size: int = 656  # long side of the network's input in pixels; smaller is faster, larger finds smaller people
-    max_people: int | None = None  # keep at most so many people in a frame
+    max_people: int | None = None  # tell of the so many most prominent people of a frame at most
     chunk: int = 1  # frames given to the device at a time
     overwrite: FlagCreatePairsOff[bool] = False  # replace existing outputs
     identities: IdentityConfig = dataclasses.field(default_factory=IdentityConfig)  # how ids are kept over time
@@ -69,7 +72,7 @@ class Track:
                 raise OptionError(f"--{name.replace('_', '-')} must be at least 1, got {value}")
         check_output(self.out, [".jsonl"], overwrite=self.overwrite)
         if self.render is not None:
-            check_output(self.render, [".mp4", ".mov", ".mkv"], overwrite=self.overwrite)
+            check_output(self.render, CONTAINERS, overwrite=self.overwrite)
         check_distinct([file for file in (self.input, self.out, self.render) if file is not None])
 
     def _track(self, source: "Video", tracker: "Tracker", interrupt: Interrupt) -> None:

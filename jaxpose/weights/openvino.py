@@ -6,6 +6,7 @@ comes out is the float network. Which layer goes where in a network of ours is e
 """
 
 import dataclasses
+import hashlib
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
 from pathlib import Path
@@ -33,12 +34,13 @@ class Layer:
 
 @dataclasses.dataclass(frozen=True)
 class Graph:
-    """What is needed of an IR: its name, its convolutions in order, and the `x * scale + offset` before them."""
+    """What is needed of an IR: its convolutions in order, the `x * scale + offset` before them, and who it is."""
 
     name: str
     layers: tuple[Layer, ...]
     scale: Float[np.ndarray, "c"]
     offset: Float[np.ndarray, "c"]
+    sha256: str  # of the file of constants
 
 
 def read_graph(path: Path) -> Graph:
@@ -55,7 +57,7 @@ def read_graph(path: Path) -> Graph:
     if not constants.is_file():
         raise WeightsError(f"{path.name} needs its constants beside it: {constants} is missing")
     try:
-        return _Reader(root, constants.read_bytes(), path).graph()
+        return _Reader(root.get("name", path.stem), root, constants.read_bytes()).graph()
     except (LookupError, ValueError, TypeError, AttributeError) as error:
         raise WeightsError(f"{path} is damaged or of an unknown form of OpenVINO IR ({error!r})") from None
 
@@ -63,9 +65,8 @@ def read_graph(path: Path) -> Graph:
 class _Reader:
     """The graph by layer id, with constant subgraphs evaluated on demand."""
 
-    def __init__(self, root: ElementTree.Element, constants: bytes, path: Path) -> None:
-        self.name = root.get("name", path.stem)
-        self.path, self.constants = path, constants
+    def __init__(self, name: str, root: ElementTree.Element, constants: bytes) -> None:
+        self.name, self.constants = name, constants
         self.layers = {layer.attrib["id"]: layer for layer in root.iterfind("layers/layer")}
         self.inputs: dict[str, list[str]] = {i: [] for i in self.layers}
         self.outputs: dict[str, list[str]] = {i: [] for i in self.layers}
@@ -84,7 +85,7 @@ class _Reader:
                 scale, offset = scale * values, offset * values
             elif kind in ("Add", "Subtract"):
                 offset = offset + values if kind == "Add" else offset - values
-        return Graph(self.name, layers, scale, offset)
+        return Graph(self.name, layers, scale, offset, hashlib.sha256(self.constants).hexdigest())
 
     def step_after(self, i: str) -> tuple[str, np.ndarray, str] | None:
         """The elementwise step on the way from the input to the first convolution, or None when that is reached."""

@@ -84,7 +84,7 @@ def load(path: Path) -> tuple[Params, Card]:
     card = read_card(path)
     with safe_open(path, "numpy") as file:
         flat = {key: file.get_tensor(key).astype(np.float32) for key in file.keys()}  # noqa: SIM118 - no mapping
-    return _unflatten(flat), card
+    return unflatten(flat), card
 
 
 def check(params: Params, expected: Params, name: str) -> None:
@@ -105,7 +105,8 @@ def _flatten(tree: Params, prefix: str = "") -> dict[str, Any]:
     return flat
 
 
-def _unflatten(flat: Mapping[str, Any]) -> Params:
+def unflatten(flat: Mapping[str, Any]) -> Params:
+    """The tree of arrays that are named by their path in it, joined by "/"."""
     tree: dict[str, Any] = {}
     for key, value in flat.items():
         *path, last = key.split("/")

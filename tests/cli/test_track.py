@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 
 from jaxpose import cli, video
+from jaxpose.cli.track import CONTAINERS
 from jaxpose.formats import jsonl
+from jaxpose.video import writer
 from jaxpose.video.overlay import id_color
 
 
@@ -265,3 +267,7 @@ def test_a_real_signal(tmp_path, out):
     assert numbers == list(range(len(numbers)))
     assert error == f"jaxpose: stopped; {out} holds {len(numbers)} frames\n"
     assert abs(len(list(video.read(overlay))) - len(numbers)) <= 1
+
+
+def test_the_containers_are_the_writers():
+    assert writer.SUFFIXES == CONTAINERS

@@ -5,7 +5,6 @@ another network are refused with the first thing that does not fit.
 """
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 
@@ -13,8 +12,7 @@ from jaxpose.errors import WeightsError
 from jaxpose.systems.openpose.config import LightweightConfig
 from jaxpose.systems.openpose.lightweight import BACKBONE_BLOCKS
 from jaxpose.weights.openvino import Graph, Layer
-
-Params = dict[str, Any]
+from jaxpose.weights.store import Params, unflatten
 
 
 def looks_lightweight(graph: Graph) -> bool:
@@ -29,22 +27,17 @@ def lightweight_params(graph: Graph, config: LightweightConfig = LightweightConf
     The published network takes BGR; its first kernel and normalization are turned around, so that ours takes RGB.
     """
     layers = {layer.name: layer for layer in graph.layers}
-    params: Params = {"normalize": {"scale": graph.scale[::-1].copy(), "offset": graph.offset[::-1].copy()}}
+    flat = {"normalize/scale": graph.scale[::-1].copy(), "normalize/offset": graph.offset[::-1].copy()}
     for place, name, expected in _lightweight_layers(config):
         if (layer := layers.pop(name, None)) is None:
             raise WeightsError(f"{graph.name} is not the lightweight OpenPose network: it has no layer {name}")
         if (found := _form(layer)) != expected:
             raise WeightsError(f"{graph.name}, layer {name}: expected {expected}, found {found}")
-        *path, last = place.split("/")
-        into = params
-        for part in path:
-            into = into.setdefault(part, {})
-        into[last] = {"kernel": _kernel(layer), "bias": layer.bias}
+        flat |= {f"{place}/kernel": _kernel(layer), f"{place}/bias": layer.bias}
     if layers:
         raise WeightsError(f"{graph.name} has layers that the lightweight OpenPose network lacks: {', '.join(layers)}")
-    stem = params["backbone"]["stem"]
-    stem["kernel"] = stem["kernel"][:, :, ::-1].copy()
-    return params
+    flat["backbone/stem/kernel"] = flat["backbone/stem/kernel"][:, :, ::-1].copy()
+    return unflatten(flat)
 
 
 def _kernel(layer: Layer) -> np.ndarray:
@@ -89,9 +82,7 @@ def _lightweight_layers(config: LightweightConfig) -> Iterator[tuple[str, str, s
     yield "bridge/out", "conv4_4_CPM", _dense(d, d, 3)
     for i in range(3):
         yield f"initial_{i}", f"conv5_{i + 1}_CPM_L1", _dense(d, d, 3)
-    for branch, field, maps in ((1, "pafs", 38), (2, "heatmaps", 19)):
-        yield f"initial_heads/{field}_hidden", f"conv5_4_CPM_L{branch}", _dense(d, 512)
-        yield f"initial_heads/{field}", f"conv5_5_CPM_L{branch}", _dense(512, maps, activation="linear")
+    yield from _head_layers("initial_heads", "conv5_4_CPM", "conv5_5_CPM", d, 512)
     for stage in range(config.refinements):
         ours, theirs = f"refinement_{stage}", f"stage{stage + 2}"
         for i in range(5):
@@ -99,6 +90,11 @@ def _lightweight_layers(config: LightweightConfig) -> Iterator[tuple[str, str, s
             yield f"{ours}_{i}/squeeze", f"Mconv{i + 1}_{theirs}_L1/sq", _dense(into, d)
             yield f"{ours}_{i}/conv_0", f"Mconv{i + 1}_{theirs}_L1/3x3", _dense(d, d, 3)
             yield f"{ours}_{i}/conv_1", f"Mconv{i + 1}_{theirs}_L1/3x3/2", _dense(d, d, 3, dilation=2)
-        for branch, field, maps in ((1, "pafs", 38), (2, "heatmaps", 19)):
-            yield f"{ours}_heads/{field}_hidden", f"Mconv6_{theirs}_L{branch}", _dense(d, d)
-            yield f"{ours}_heads/{field}", f"Mconv7_{theirs}_L{branch}", _dense(d, maps, activation="linear")
+        yield from _head_layers(f"{ours}_heads", f"Mconv6_{theirs}", f"Mconv7_{theirs}", d, d)
+
+
+def _head_layers(place: str, inner: str, outer: str, width: int, hidden: int) -> Iterator[tuple[str, str, str]]:
+    """The two layers to each field of a stage; the published names end in L1 for PAFs, in L2 for heatmaps."""
+    for field, branch, maps in (("pafs", "L1", 38), ("heatmaps", "L2", 19)):
+        yield f"{place}/{field}_hidden", f"{inner}_{branch}", _dense(width, hidden)
+        yield f"{place}/{field}", f"{outer}_{branch}", _dense(hidden, maps, activation="linear")
