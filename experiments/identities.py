@@ -1,7 +1,6 @@
 """Ids of the baseline tracker against four published box trackers, on the same poses of three real videos.
 
-    jaxpose import .../human-pose-estimation-0001.xml --as lightweight
-    python experiments/identities.py poses --model lightweight --out runs/poses  # here: people without ids
+    python experiments/identities.py poses --model movenet-multipose --out runs/poses    # here: people without ids
     pip install trackers==2.6.1 motmetrics jaxtyping && export PYTHONPATH=.    # in an environment of its own
     python experiments/identities.py published runs/poses                      # there
     python experiments/identities.py ours runs/poses                           # there: needs no jax
@@ -47,7 +46,7 @@ def find_people(model: str, out: Path) -> None:
 
     out.mkdir(parents=True, exist_ok=True)
     for name, (file, size) in VIDEOS.items():
-        estimator: Any = models.load(model, size=size).estimator
+        estimator: Any = models.estimator(model, size=size)
         found = [estimator.collect(estimator.dispatch([frame.image], 1))[0] for frame in video.read(DATA / file)]
         np.savez(
             out / f"{name}.npz",
@@ -129,8 +128,13 @@ def scored_boxes(keypoints: np.ndarray) -> np.ndarray:
     return np.array([box(pose[pose[:, 2] > 0, :2].astype(float)) for pose in keypoints]).reshape(-1, 4)
 
 
+def measure(track: Callable[[list[np.ndarray]], Tracked], folder: Path, names: Sequence[str]) -> list[dict[str, float]]:
+    """What the scorer says of each video."""
+    return [scorer().score(read_truth(name), track(read_poses(folder, name))) for name in names]
+
+
 def print_row(label: str, track: Callable[[list[np.ndarray]], Tracked], folder: Path, names: Sequence[str]) -> None:
-    rows = [scorer().score(read_truth(name), track(read_poses(folder, name))) for name in names]
+    rows = measure(track, folder, names)
     cells = [f"{row['mota']:.1f} / {row['idf1']:.1f} / {row['switches']}" for row in rows]
     means = [f"{np.mean([row[key] for row in rows]):.1f}" for key in ("mota", "idf1")]
     print(f"| {label} | {' | '.join([*cells, *means])} |", flush=True)

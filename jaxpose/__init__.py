@@ -1,6 +1,6 @@
 """Multi-person pose estimation and tracking in video, in JAX.
 
-    tracker = jaxpose.load("some-model")
+    tracker = jaxpose.load()
     for people in tracker.track(jaxpose.video.read("street.mp4")):
         people.ids, people.keypoints  # [p], [p, j, 3] as x, y, score in pixels
 
@@ -12,18 +12,20 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from jaxpose import video
-    from jaxpose.models import load, names
-    from jaxpose.records import Frame, People
+    from jaxpose.models import detector, load, names
+    from jaxpose.records import Boxes, Frame, People
     from jaxpose.tracking import Tracker
 
     __version__: str
 
-__all__ = ["Frame", "People", "Tracker", "__version__", "load", "names", "video"]
+__all__ = ["Boxes", "Frame", "People", "Tracker", "__version__", "detector", "load", "names", "video"]
 
 _HOMES = {
+    "Boxes": "jaxpose.records",
     "Frame": "jaxpose.records",
     "People": "jaxpose.records",
     "Tracker": "jaxpose.tracking",
+    "detector": "jaxpose.models",
     "load": "jaxpose.models",
     "names": "jaxpose.models",
 }

@@ -1,8 +1,9 @@
-"""The small types that every part of jaxpose hands to the next: frames in, candidates between, people out.
+"""The small types that every part of jaxpose hands to the next: frames in, candidates or boxes between, people out.
 
 All are NamedTuples of NumPy arrays (and so already pytrees). Points are `(x, y)` in pixels, the centre of the top-left
-pixel is (0, 0). Dimension letters: `b` batch, `h w` rows and columns, `j` joints, `l` limbs, `k` candidates of a joint,
-`m` partners of a candidate, `p` people.
+pixel is (0, 0); boxes are x, y, w, h in the same coordinates, x and y their top left corner. Dimension letters: `b`
+batch, `h w` rows and columns, `j` joints, `l` limbs, `k` candidates of a joint, `m` partners of a candidate, `p`
+people.
 """
 
 from typing import Any, NamedTuple
@@ -49,6 +50,31 @@ class People(NamedTuple):
             ids=self.ids[which],
             boxes=self.boxes[which],
         )
+
+
+class Boxes(NamedTuple):
+    """Where the people of one frame are, before their poses are known; a frame without people is one with `p = 0`.
+
+    `boxes` are x, y, w, h in pixels of the source picture. The centre of its top-left pixel is (0, 0), as for joints,
+    so a box around all of a picture is (-0.5, -0.5, width, height): half a pixel less than in the files of COCO and
+    MOTChallenge, which count from the picture's outer corner. A box may go on beyond the picture. `scores` are in 0..1.
+    `ids` are `NO_ID` where a person has no identity.
+    """
+
+    frame: int
+    time: float
+    boxes: Float32[np.ndarray, "p 4"]
+    scores: Float32[np.ndarray, "p"]
+    ids: Int64[np.ndarray, "p"]
+
+    @property
+    def total(self) -> int:
+        """Number of people (`len` counts a tuple's fields)."""
+        return len(self.boxes)
+
+    def select(self, which: Bool[np.ndarray, "p"] | Int[np.ndarray, "q"]) -> "Boxes":
+        """The people that a mask or a list of indices names, in that order."""
+        return self._replace(boxes=self.boxes[which], scores=self.scores[which], ids=self.ids[which])
 
 
 class Candidates(NamedTuple):

@@ -1,19 +1,17 @@
 """The contract of every tracker: frames in, people with ids out, in constant memory whatever the video's length.
 
-It stands below the systems (each brings a `Tracker` of its own, or an `Estimator` for the one here) and above
-`association`: `FrameTracker` joins any network that finds people in single frames to the baseline tracker of ids, and
-lets the host's work on one chunk of frames overlap the device's work on the next.
+It stands below the systems (each brings a `Tracker` of its own, or an `estimation.Estimator` for the one here) and
+above `association`: `FrameTracker` joins any network that finds people in single frames to the baseline tracker of ids.
 """
 
 import abc
-from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Protocol
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from jaxtyping import UInt8
 
 from jaxpose.association.identities import IdentityTracker
+from jaxpose.estimation import Estimator, Pipeline, numbered
 from jaxpose.records import Frame, People
 from jaxpose.skeletons import Skeleton
 
@@ -47,29 +45,17 @@ class Tracker(abc.ABC):
         Frames are `Frame`s, or bare RGB arrays, which are numbered from 0 and whose times are those numbers.
         """
         self.reset()
-        for index, frame in enumerate(frames):
-            yield from self.push(frame if isinstance(frame, Frame) else Frame(index, float(index), frame))
+        for frame in numbered(frames):
+            yield from self.push(frame)
         yield from self.flush()
-
-
-class Estimator(Protocol):
-    """Finds people in single frames in two halves, so that the device and the host can work at the same time."""
-
-    skeleton: Skeleton
-
-    def dispatch(self, images: Sequence[UInt8[np.ndarray, "h w 3"]], pad_to: int) -> Any:
-        """Start the device's work on pictures of one size, without waiting; the batch is padded to `pad_to`."""
-
-    def collect(self, work: Any) -> list[People]:
-        """Wait for that work and finish it on the host: the people of each picture, without ids."""
 
 
 class FrameTracker(Tracker):
     """Any per-frame estimator with the baseline tracker of ids behind it.
 
-    Frames go to the device in chunks of `chunk`; while it works on one chunk, the host finishes the chunk before. With
-    `max_people` everybody is tracked, and of each frame the N most prominent are told: those with the highest score
-    times the square root of their box (the rule of OpenPose's released program).
+    Frames go through `estimation.Pipeline` in chunks of `chunk`. With `max_people` everybody is tracked, and of each
+    frame the N most prominent are told: those with the highest score times the square root of their box (the rule of
+    OpenPose's released program).
     """
 
     def __init__(
@@ -80,53 +66,30 @@ class FrameTracker(Tracker):
         chunk: int = 1,
         max_people: int | None = None,
     ) -> None:
-        for name, value in (("chunk", chunk), ("max_people", max_people)):
-            if value is not None and value < 1:
-                raise ValueError(f"`{name}` must be at least 1, got {value}")
+        if max_people is not None and max_people < 1:
+            raise ValueError(f"`max_people` must be at least 1, got {max_people}")
         self.skeleton = estimator.skeleton
-        self.delay = 2 * chunk - 1 + identities.delay
         self.estimator, self.identities = estimator, identities
-        self._chunk, self._max_people = chunk, max_people
-        self._waiting: list[Frame] = []
-        self._in_work: deque[tuple[list[Frame], Any]] = deque()
+        self._pipeline = Pipeline(estimator, chunk)
+        self.delay = self._pipeline.delay + identities.delay
+        self._max_people = max_people
 
     def push(self, frame: Frame) -> list[People]:
         """See `Tracker.push`. The size of frames may change within a video."""
-        _check_picture(frame)
-        done: list[People] = []
-        if self._waiting and frame.image.shape != self._waiting[0].image.shape:
-            done += self._advance()
-        self._waiting.append(frame)
-        if len(self._waiting) == self._chunk:
-            done += self._advance()
-        return done
+        return self._cut(self._identify(self._pipeline.push(frame)))
 
     def flush(self) -> list[People]:
         """See `Tracker.flush`."""
-        done = self._advance() if self._waiting else []
-        while self._in_work:
-            done += self._finish()
-        return done + self._cut(self.identities.flush())
+        return self._cut(self._identify(self._pipeline.flush()) + self.identities.flush())
 
     def reset(self) -> None:
         """See `Tracker.reset`."""
-        self._waiting.clear()
-        self._in_work.clear()
+        self._pipeline.reset()
         self.identities.reset()
 
-    def _advance(self) -> list[People]:
-        """Send the waiting frames to the device, then finish what was sent before them."""
-        work = self.estimator.dispatch([frame.image for frame in self._waiting], self._chunk)
-        self._in_work.append((self._waiting, work))
-        self._waiting = []
-        return self._finish() if len(self._in_work) > 1 else []
-
-    def _finish(self) -> list[People]:
-        frames, work = self._in_work.popleft()
-        done: list[People] = []
-        for frame, people in zip(frames, self.estimator.collect(work), strict=True):
-            done += self.identities.push(people._replace(frame=frame.number, time=frame.time))
-        return self._cut(done)
+    def _identify(self, found: list[People]) -> list[People]:
+        """The people of the frames whose ids are settled by these."""
+        return [people for new in found for people in self.identities.push(new)]
 
     def _cut(self, done: list[People]) -> list[People]:
         """The most prominent people of each frame, if there is a limit."""
@@ -137,13 +100,3 @@ class FrameTracker(Tracker):
             people.select(np.sort(np.argsort(-rank, kind="stable")[: self._max_people]))
             for people, rank in zip(done, prominence, strict=True)
         ]
-
-
-def _check_picture(frame: Frame) -> None:
-    """A floating-point or grey picture would be misread in silence."""
-    image = getattr(frame, "image", frame)
-    if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
-        given = f"{image.dtype} {image.shape}" if isinstance(image, np.ndarray) else type(image).__name__
-        raise ValueError(f"a frame's picture must be RGB uint8 [h, w, 3], got {given}")
-    if not isinstance(frame, Frame):
-        raise ValueError("`push` takes a `Frame`; `track` takes bare pictures too")

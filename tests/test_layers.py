@@ -16,8 +16,9 @@ LAYERS = (
     {"models"},
     {"training", "evaluation"},
     {"systems"},
-    {"tracking", "data", "video", "weights"},
-    {"formats", "fields", "ops", "nets", "association"},
+    {"inference"},
+    {"tracking", "detection", "data", "video", "weights"},
+    {"estimation", "formats", "fields", "ops", "nets", "association"},
     {"records", "skeletons", "geometry", "errors"},
 )
 RANK = {unit: rank for rank, layer in enumerate(LAYERS) for unit in layer}
@@ -82,6 +83,6 @@ def test_the_host_s_side_never_imports_jax():
 
 
 def test_configs_and_the_command_line_import_nothing_heavy():
-    light = [name for name in INSIDE if name.endswith(".config") or unit(name) in ("cli", "errors")]
+    light = [name for name in INSIDE if name.endswith((".config", ".default")) or unit(name) in ("cli", "errors")]
     assert len(light) > 4
     assert not {"jax", "flax", "numpy", "scipy", "cv2", "av"} & loaded_by("jaxpose", *light)

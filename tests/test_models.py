@@ -8,6 +8,7 @@ import pytest
 from jaxpose import models
 from jaxpose.errors import JaxposeWarning, NonFiniteError, OutputError, UnknownModelError, WeightsError
 from jaxpose.weights import store
+from jaxpose.weights.default import DEFAULT
 from jaxpose.weights.store import Card
 
 
@@ -30,7 +31,7 @@ def imported(shared_data: Path, home: Path) -> str:
 
 
 def test_an_imported_model_is_there_with_its_origin(imported: str, shared_data: Path) -> None:
-    assert models.names() == [imported]
+    assert models.names() == [DEFAULT, imported]
     card = models.card(imported)
     assert card.architecture == "lightweight-openpose"
     assert card.config["skeleton"] == "coco_18"
@@ -45,14 +46,61 @@ def test_an_imported_model_is_there_with_its_origin(imported: str, shared_data: 
 def test_unknown_names_suggest_the_nearest(imported: str) -> None:
     with pytest.raises(UnknownModelError, match="no model named 'hpee': did you mean 'hpe'"):
         models.load("hpee")
-    with pytest.raises(UnknownModelError, match="there are hpe"):
+    with pytest.raises(UnknownModelError, match=f"there are {DEFAULT}, hpe"):
         models.load("zzzzzzzz")
 
 
-def test_nothing_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_default_is_packaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JAXPOSE_HOME", str(tmp_path))
-    with pytest.raises(UnknownModelError, match="none is installed yet"):
-        models.load("hpe")
+    assert models.names() == store.packaged()
+    assert DEFAULT in models.names()
+    card = models.card(DEFAULT)
+    assert card.architecture == "movenet-multipose"
+    assert card.provenance["licence"] == "Apache-2.0"
+    assert len(card.provenance["sha256 of its .bin"]) == 64
+    assert "Google" in (store.PACKAGED / "NOTICE.md").read_text()
+    assert store.path_of(DEFAULT).stat().st_size <= 9.6e6
+    assert models.load(size=64).skeleton.name == "coco_17"
+
+
+def test_a_packaged_model_is_never_replaced() -> None:
+    params, card = store.load(store.path_of(DEFAULT))
+    with pytest.raises(OutputError, match="comes with the package: choose another name"):
+        store.save(DEFAULT, params, card, overwrite=True)
+
+
+def test_a_damaged_packaged_model_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = bytearray(store.path_of(DEFAULT).read_bytes())
+    monkeypatch.setattr(store, "PACKAGED", tmp_path)
+    path = tmp_path / f"{DEFAULT}.safetensors"
+    content[-1000] ^= 1  # a single bit of an array
+    path.write_bytes(content)
+    with pytest.raises(WeightsError, match="its arrays do not have their checksum; install or import it again"):
+        models.load()
+    path.write_bytes(content[: len(content) // 2])
+    with pytest.raises(WeightsError, match="is damaged or no weight file"):
+        models.load()
+    path.unlink()
+    with pytest.raises(UnknownModelError, match=f"no model named {DEFAULT!r}"):
+        models.load()
+
+
+def test_a_detector_of_a_packaged_network(shared_data: Path) -> None:
+    import cv2
+
+    picture = cv2.imread(str(shared_data / "coco_fixtures" / "coco" / "000000196141.jpg"))[..., ::-1]
+    (boxes,) = models.detector(size=320, min_score=0.2)([picture])
+    assert boxes.total >= 2
+    assert (boxes.scores >= 0.2).all()
+    height, width = picture.shape[:2]
+    assert (boxes.boxes[:, :2] + boxes.boxes[:, 2:] <= [width - 0.5, height - 0.5]).all()
+
+
+def test_weights_of_a_kind_that_no_importer_reads(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match=r"weights of other projects are read from a \.xml or \.json file"):
+        models.import_file(tmp_path / "x.onnx", "x")
+    with pytest.raises(WeightsError, match=r"weights of movenet-multipose are read from a \.json file"):
+        models.import_file(tmp_path / "x.xml", "x", "movenet-multipose")
 
 
 def test_unknown_architectures(shared_data: Path) -> None:

@@ -2,6 +2,8 @@
 
 import dataclasses
 
+from jaxpose.weights.default import DEFAULT
+
 
 @dataclasses.dataclass(frozen=True)
 class Models:
@@ -12,10 +14,7 @@ class Models:
         from jaxpose.errors import WeightsError
         from jaxpose.models import card, names
 
-        found = names()
-        if not found:
-            print("no model is installed; bring one in with `jaxpose import FILE --as NAME`")
-        for name in found:
+        for name in names():
             try:
                 about = card(name)
             except WeightsError as error:
@@ -23,4 +22,5 @@ class Models:
                 continue
             settings = ", ".join(f"{key} {value}" for key, value in about.config.items())
             origin = "; ".join(f"{key} {value}" for key, value in about.provenance.items())
-            print(f"{name}: {about.architecture} ({settings}); {origin}")
+            mark = ", the default" if name == DEFAULT else ""
+            print(f"{name}{mark}: {about.architecture} ({settings}); {origin}")

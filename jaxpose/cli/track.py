@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING, Annotated
 from tyro.conf import FlagCreatePairsOff, Positional, arg
 
 from jaxpose.association.config import IdentityConfig
+from jaxpose.cli.compilation import kept_compilations
 from jaxpose.cli.interrupt import Interrupt
 from jaxpose.cli.outputs import check_distinct, check_output
 from jaxpose.errors import OptionError
+from jaxpose.weights.default import DEFAULT
 
 if TYPE_CHECKING:
     from jaxpose.records import Frame, People
@@ -35,8 +37,8 @@ class Track:
     """Find and track the people of a video: a line of JSON for each frame and, with --render, an overlay."""
 
     input: Annotated[Positional[Path], arg(metavar="INPUT")]  # the video file
-    model: str  # a name that `jaxpose models` lists
     out: Path  # the result, a .jsonl file
+    model: str = DEFAULT  # a name that `jaxpose models` lists; the default is the packaged one that measures best
     render: Path | None = None  # an H.264 video of the people drawn on the input (.mp4, .mov, .mkv)
     size: int = 656  # long side of the network's input in pixels; smaller is faster, larger finds smaller people
     max_people: int | None = None  # tell of the so many most prominent people of a frame at most
@@ -45,9 +47,15 @@ class Track:
     identities: IdentityConfig = dataclasses.field(default_factory=IdentityConfig)  # how ids are kept over time
 
     def run(self) -> None:
+        """Do it, and say in one line what was seen."""
+        seen = self.track()
+        files = ", ".join(str(file) for file in (self.out, self.render) if file is not None)
+        print(f"{seen}: {files}")
+
+    def track(self) -> "Seen":
         """Do it; whatever stops the run, the frames written until then stay readable."""
         self._check_options()
-        with Interrupt() as interrupt:
+        with Interrupt() as interrupt, kept_compilations():
             from jaxpose import video
             from jaxpose.models import load
 
@@ -63,7 +71,7 @@ class Track:
             except ValueError as error:  # an option's value that only the model can judge
                 raise OptionError(str(error)) from error
             interrupt.check()
-            self._track(source, tracker, interrupt)
+            return self._track(source, tracker, interrupt)
 
     def _check_options(self) -> None:
         """Whatever can be told at once, before any of the slow imports."""
@@ -75,12 +83,12 @@ class Track:
             check_output(self.render, CONTAINERS, overwrite=self.overwrite)
         check_distinct([file for file in (self.input, self.out, self.render) if file is not None])
 
-    def _track(self, source: "Video", tracker: "Tracker", interrupt: Interrupt) -> None:
+    def _track(self, source: "Video", tracker: "Tracker", interrupt: Interrupt) -> "Seen":
         from tqdm import tqdm
 
         from jaxpose.formats.jsonl import JsonlWriter
 
-        seen = _Seen()
+        seen = Seen()
         bar = tqdm(total=source.frames, unit="frame", disable=None)
         try:
             with contextlib.ExitStack() as stack:
@@ -108,8 +116,7 @@ class Track:
                     bar.update()
         except KeyboardInterrupt:
             raise KeyboardInterrupt(f"stopped; {self.out} holds {seen.frames} frames") from None
-        files = ", ".join(str(file) for file in (self.out, self.render) if file is not None)
-        print(f"{seen}: {files}")
+        return seen
 
     def _config(self) -> dict[str, object]:
         """The settings that decide the result."""
@@ -117,22 +124,37 @@ class Track:
         return {key: chosen[key] for key in ("model", "size", "max_people", "chunk", "identities")}
 
 
-class _Seen:
-    """Counts for the last line."""
+class Seen:
+    """What a run has told so far, in numbers."""
 
     def __init__(self) -> None:
-        self.frames = self.most = 0
-        self._ids: set[int] = set()
+        self.frames = 0
+        self.most = 0  # people in a frame
+        self.ids: set[int] = set()
         self._start = time.perf_counter()
+        self._first = self._last = self._start  # when the first and the last frame's people were told
 
     def add(self, people: "People") -> None:
+        """Count a frame."""
+        self._last = time.perf_counter()
+        self._first = self._last if self.frames == 0 else self._first
         self.frames += 1
         self.most = max(self.most, people.total)
-        self._ids.update(people.ids.tolist())
+        self.ids.update(people.ids.tolist())
+
+    @property
+    def wait(self) -> float:
+        """Seconds until the first frame's people: mostly the network's compilation."""
+        return self._first - self._start
+
+    @property
+    def rate(self) -> float:
+        """Frames a second after the first."""
+        return (self.frames - 1) / max(self._last - self._first, 1e-9)
 
     def __str__(self) -> str:
         seconds = time.perf_counter() - self._start
-        return f"{self.frames} frames in {seconds:.1f} s, {len(self._ids)} ids, at most {self.most} people in a frame"
+        return f"{self.frames} frames in {seconds:.1f} s, {len(self.ids)} ids, at most {self.most} people in a frame"
 
 
 def _until(interrupt: Interrupt, frames: Iterable["Frame"]) -> Generator["Frame", None, None]:

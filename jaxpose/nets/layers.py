@@ -4,7 +4,10 @@ A depthwise 3x3 convolution as the sum of nine shifted products gives the same v
 faster on a CPU; on GPU and TPU, and for export to ONNX, the native convolution is the one to use. A 1x1 convolution is
 a matrix product everywhere but in ONNX. `form` chooses: "auto" decides when the function is lowered, by the platform it
 is lowered for; "native" is for export to ONNX.
-Everything is NHWC; padding keeps the size at stride 1 and is symmetric (Caffe's and PyTorch's, not TensorFlow's).
+Everything is NHWC, and padding keeps the size at stride 1. `padding` says on which side it lies: "symmetric" is
+Caffe's and PyTorch's; "tensorflow" is that library's SAME, which pads no more than the last window needs, and an odd
+rest after the picture, so that a stride of 2 on an even side pads nothing before it. A strip of rows cut out of a map
+(`nets/strips.py`) brings its padding along, as rows of which `inside` says that they lie outside the picture.
 """
 
 from collections.abc import Callable
@@ -14,10 +17,13 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 Form = Literal["auto", "shift", "native"]
+Padding = Literal["symmetric", "tensorflow"]
 Activation = Callable[[Array], Array]
+Inside = Bool[Array, "h"] | None  # which rows of a strip lie in the picture; None for a whole map
+Pads = tuple[tuple[int, int], tuple[int, int]]
 
 
 def depthwise(
@@ -26,15 +32,18 @@ def depthwise(
     *,
     stride: int = 1,
     dilation: int = 1,
+    padding: Padding = "symmetric",
+    inside: Inside = None,
     form: Form = "auto",
 ) -> Float[Array, "b H W c"]:
     """Convolve each channel with its own k x k kernel."""
+    x, pads = _padded_by(x, kernel.shape[0], stride, dilation, padding, inside)
 
     def shift(x: Array, kernel: Array) -> Array:
-        return _depthwise_shift(x, kernel, stride, dilation)
+        return _depthwise_shift(x, kernel, stride, dilation, pads)
 
     def native(x: Array, kernel: Array) -> Array:
-        return _convolution(x, kernel[:, :, None, :], stride, dilation, groups=x.shape[-1])
+        return _convolution(x, kernel[:, :, None, :], stride, dilation, pads, groups=x.shape[-1])
 
     if form == "auto":
         result: Array = lax.platform_dependent(x, kernel, cpu=shift, default=native)
@@ -42,12 +51,14 @@ def depthwise(
     return shift(x, kernel) if form == "shift" else native(x, kernel)
 
 
-def _depthwise_shift(x: Array, kernel: Array, stride: int, dilation: int) -> Array:
+def _depthwise_shift(x: Array, kernel: Array, stride: int, dilation: int, pads: Pads) -> Array:
     size = kernel.shape[0]
-    pad = (size - 1) // 2 * dilation
-    height, width = ((side - 1) // stride + 1 for side in x.shape[1:3])
+    height, width = (
+        (side + sum(pad) - (size - 1) * dilation - 1) // stride + 1
+        for side, pad in zip(x.shape[1:3], pads, strict=True)
+    )
     # The barrier keeps XLA from recomputing the padding inside each of the nine products.
-    padded = lax.optimization_barrier(jnp.pad(x, ((0, 0), (pad, pad), (pad, pad), (0, 0))))
+    padded = lax.optimization_barrier(jnp.pad(x, ((0, 0), *pads, (0, 0))))
     total = None
     for row in range(size):
         for column in range(size):
@@ -68,17 +79,31 @@ def pointwise(
 ) -> Float[Array, "b h w d"]:
     """A 1x1 convolution."""
     if form == "native":
-        return _convolution(x, kernel[None, None], 1, 1)
+        return _convolution(x, kernel[None, None], 1, 1, ((0, 0), (0, 0)))
     return jnp.dot(x.reshape(-1, x.shape[-1]), kernel).reshape(*x.shape[:-1], kernel.shape[-1])
 
 
-def _convolution(x: Array, kernel: Array, stride: int, dilation: int, groups: int = 1) -> Array:
-    pad = (kernel.shape[0] - 1) // 2 * dilation
+def _padded_by(x: Array, size: int, stride: int, dilation: int, padding: Padding, inside: Inside) -> tuple[Array, Pads]:
+    """How many zeros stand before and after the rows and the columns; a strip's own padding rows become zeros."""
+    reach = (size - 1) * dilation
+
+    def pads(side: int) -> tuple[int, int]:
+        if padding == "symmetric":
+            return reach // 2, reach // 2
+        needed = max((side - 1) // stride * stride + reach + 1 - side, 0)
+        return needed // 2, needed - needed // 2
+
+    if inside is None:
+        return x, (pads(x.shape[1]), pads(x.shape[2]))
+    return jnp.where(inside[:, None, None], x, 0), ((0, 0), pads(x.shape[2]))
+
+
+def _convolution(x: Array, kernel: Array, stride: int, dilation: int, pads: Pads, groups: int = 1) -> Array:
     return lax.conv_general_dilated(
         x,
         kernel,
         (stride, stride),
-        [(pad, pad), (pad, pad)],
+        pads,
         rhs_dilation=(dilation, dilation),
         dimension_numbers=("NHWC", "HWIO", "NHWC"),
         feature_group_count=groups,
@@ -97,37 +122,50 @@ class Conv(nn.Module):
     size: int = 3
     stride: int = 1
     dilation: int = 1
+    padding: Padding = "symmetric"
     activation: Activation = jax.nn.relu
     form: Form = "auto"
 
     @nn.compact
-    def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b H W d"]:
-        """Apply to a map."""
+    def __call__(self, x: Float[Array, "b h w c"], inside: Inside = None) -> Float[Array, "b H W d"]:
+        """Apply to a map, or to a strip with the rows around it."""
         shape = (self.size, self.size, x.shape[-1], self.features)
         kernel = self.param("kernel", nn.initializers.he_normal(), shape).astype(x.dtype)
         bias = self.param("bias", nn.initializers.zeros, (self.features,)).astype(x.dtype)
         if self.size == 1 and self.stride == 1:
             return self.activation(pointwise(x, kernel[0, 0], form=self.form) + bias)
-        return self.activation(_convolution(x, kernel, self.stride, self.dilation) + bias)
+        x, pads = _padded_by(x, self.size, self.stride, self.dilation, self.padding, inside)
+        return self.activation(_convolution(x, kernel, self.stride, self.dilation, pads) + bias)
 
 
 class Depthwise(nn.Module):
-    """A depthwise convolution with bias and activation."""
+    """A depthwise convolution with bias (unless `bias` is false) and activation."""
 
     size: int = 3
     stride: int = 1
     dilation: int = 1
+    padding: Padding = "symmetric"
+    bias: bool = True
     activation: Activation = jax.nn.relu
     form: Form = "auto"
 
     @nn.compact
-    def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b H W c"]:
-        """Apply to a map."""
+    def __call__(self, x: Float[Array, "b h w c"], inside: Inside = None) -> Float[Array, "b H W c"]:
+        """Apply to a map, or to a strip with the rows around it."""
         initializer = nn.initializers.variance_scaling(2.0, "fan_in", "truncated_normal", in_axis=(0, 1), out_axis=())
         kernel = self.param("kernel", initializer, (self.size, self.size, x.shape[-1])).astype(x.dtype)
-        bias = self.param("bias", nn.initializers.zeros, (x.shape[-1],)).astype(x.dtype)
-        y = depthwise(x, kernel, stride=self.stride, dilation=self.dilation, form=self.form)
-        return self.activation(y + bias)
+        y = depthwise(
+            x,
+            kernel,
+            stride=self.stride,
+            dilation=self.dilation,
+            padding=self.padding,
+            inside=inside,
+            form=self.form,
+        )
+        if self.bias:
+            y = y + self.param("bias", nn.initializers.zeros, (x.shape[-1],)).astype(x.dtype)
+        return self.activation(y)
 
 
 class Separable(nn.Module):
@@ -142,5 +180,5 @@ class Separable(nn.Module):
     @nn.compact
     def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b H W d"]:
         """Apply to a map."""
-        x = Depthwise(3, self.stride, self.dilation, self.activation, self.form, name="depthwise")(x)
+        x = Depthwise(3, self.stride, self.dilation, activation=self.activation, form=self.form, name="depthwise")(x)
         return Conv(self.features, 1, activation=self.activation, form=self.form, name="pointwise")(x)

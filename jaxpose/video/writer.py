@@ -3,6 +3,7 @@
 import os
 import queue
 import threading
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -88,22 +89,24 @@ class VideoWriter:
     def _check(self) -> None:
         if self._error is not None:
             error, self._error = self._error, None
-            raise OutputError(f"{self.path}: cannot be written ({error})") from error
+            reason = getattr(error, "strerror", None) or error  # FFmpeg's text has its log in it, of many lines
+            raise OutputError(f"{self.path}: cannot be written ({reason})") from error
 
     def _work(self) -> None:
         """The thread: encodes until None comes; after an error it only empties the queue, so that `add` never hangs."""
+        frames = iter(self._queue.get, None)  # once at its end it stays there: an error may also come after the None
         try:
-            self._encode()
+            self._encode(frames)
         except Exception as error:
             self._error = error
-            while self._queue.get() is not None:
+            for _ in frames:
                 pass
 
-    def _encode(self) -> None:
+    def _encode(self, frames: Iterator[Frame]) -> None:
         stream: VideoStream | None = None
         last = -1
         with self._container as container:
-            while (frame := self._queue.get()) is not None:
+            for frame in frames:
                 image = _even(frame.image)
                 if stream is None:
                     stream = self._add_stream(image.shape[1], image.shape[0])

@@ -1,11 +1,13 @@
 """The store of trained weights: one safetensors file a model, with its architecture, config and origin inside.
 
-Imported models lie in the folder `models` of `JAXPOSE_HOME` (else of the user's data folder). A model's parameters are
-a tree of arrays; their path in the tree, joined by "/", names them in the file. The file's metadata holds one JSON.
+Packaged models lie in the folder `packaged` beside this file, imported ones in the folder `models` of `JAXPOSE_HOME`
+(else of the user's data folder). A model's parameters are a tree of arrays; their path in the tree, joined by "/",
+names them in the file. The file's metadata holds one JSON, and the arrays' checksum.
 """
 
 import contextlib
 import dataclasses
+import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -21,6 +23,9 @@ from jaxpose.errors import OutputError, WeightsError
 
 Params = Mapping[str, Any]
 """A tree of dicts with arrays as leaves."""
+
+PACKAGED = Path(__file__).parent / "packaged"
+"""The folder of the models that come with the package."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,53 +43,86 @@ def home() -> Path:
 
 
 def path_of(name: str) -> Path:
-    """Where the weights of an imported model lie."""
+    """Where the weights of a model lie, or would lie once it is imported."""
     if not name or name.startswith(".") or not all(c.isalnum() or c in "-_." for c in name):
         raise WeightsError(f"a model's name consists of letters, digits, '-', '_' and '.', got {name!r}")
-    return home() / "models" / f"{name}.safetensors"
+    return (PACKAGED if name in packaged() else home() / "models") / f"{name}.safetensors"
+
+
+def packaged() -> list[str]:
+    """The models that come with the package."""
+    return sorted(path.stem for path in PACKAGED.glob("*.safetensors"))
 
 
 def names() -> list[str]:
-    """The imported models."""
-    return sorted(path.stem for path in (home() / "models").glob("*.safetensors"))
+    """All models: the packaged, then the imported ones."""
+    own = packaged()
+    return own + sorted({path.stem for path in (home() / "models").glob("*.safetensors")} - {*own})
 
 
 def save(name: str, params: Params, card: Card, *, overwrite: bool = False) -> Path:
-    """Store a model; an existing one is replaced only with `overwrite`, and never left half written."""
+    """Store an imported model; an existing one is replaced only with `overwrite`, a packaged one never."""
     path = path_of(name)
+    if path.parent == PACKAGED:
+        raise OutputError(f"{name} is a model that comes with the package: choose another name")
     if path.exists() and not overwrite:
         raise OutputError(f"a model named {name} exists already ({path}): choose another name, or --overwrite")
+    write(path, params, card)
+    return path
+
+
+def write(path: Path, params: Params, card: Card) -> None:
+    """Write a weight file, each array in its own precision; it is never left half written."""
     part = path.with_suffix(f".{os.getpid()}.part")
+    flat = {key: np.ascontiguousarray(value) for key, value in _flatten(params).items()}
+    metadata = {"jaxpose": json.dumps(dataclasses.asdict(card)), "sha256": _checksum(flat)}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(serialize(_flatten(params), {"jaxpose": json.dumps(dataclasses.asdict(card))}))
+        part.write_bytes(serialize(flat, metadata))
         part.replace(path)
     except (OSError, SafetensorError) as error:
         raise OutputError(f"cannot write {path}: {error}") from None
     finally:
         with contextlib.suppress(OSError):
             part.unlink()
-    return path
 
 
 def read_card(path: Path) -> Card:
     """What the weight file at `path` says of itself, without reading its arrays."""
+    metadata = _read_metadata(path)
     try:
-        with safe_open(path, "numpy") as file:
-            metadata = file.metadata() or {}
         return Card(**json.loads(metadata["jaxpose"]))
-    except (OSError, SafetensorError) as error:
-        raise WeightsError(f"{path} is damaged or no weight file: {error}") from None
     except (KeyError, TypeError, ValueError):
         raise WeightsError(f"{path} is a safetensors file, but not one that jaxpose wrote") from None
+
+
+def _read_metadata(path: Path) -> dict[str, str]:
+    try:
+        with safe_open(path, "numpy") as file:
+            return file.metadata() or {}
+    except (OSError, SafetensorError) as error:
+        raise WeightsError(f"{path} is damaged or no weight file: {error}") from None
 
 
 def load(path: Path) -> tuple[Params, Card]:
     """Parameters as float32, and the card, of the weight file at `path`."""
     card = read_card(path)
-    with safe_open(path, "numpy") as file:
-        flat = {key: file.get_tensor(key).astype(np.float32) for key in file.keys()}  # noqa: SIM118 - no mapping
-    return unflatten(flat), card
+    try:
+        with safe_open(path, "numpy") as file:
+            flat = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - no mapping
+    except (OSError, SafetensorError) as error:
+        raise WeightsError(f"{path} is damaged: {error}") from None
+    if _checksum(flat) != _read_metadata(path).get("sha256"):
+        raise WeightsError(f"{path} is damaged: its arrays do not have their checksum; install or import it again")
+    return unflatten({key: value.astype(np.float32) for key, value in flat.items()}), card
+
+
+def _checksum(flat: Mapping[str, np.ndarray]) -> str:
+    digest = hashlib.sha256()
+    for key in sorted(flat):
+        digest.update(key.encode())
+        digest.update(flat[key].tobytes())
+    return digest.hexdigest()
 
 
 def check(params: Params, expected: Params, name: str) -> None:

@@ -43,6 +43,12 @@ class FakeTracker(Tracker):
         return make_people(poses, np.full(count, 0.8), np.full(count, 5), frame=frame.number, time=frame.time)
 
 
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    """No test reads or writes the user's own models and compilations."""
+    monkeypatch.setenv("JAXPOSE_HOME", str(tmp_path / "home"))
+
+
 @pytest.fixture
 def model(monkeypatch):
     """Replaces what `load` gives; returns a function that sets its tracker and a list of the calls."""

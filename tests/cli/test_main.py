@@ -11,7 +11,9 @@ from jaxpose.errors import JaxposeError, JaxposeWarning, VideoError
 HEAVY = "jax", "numpy", "cv2", "av", "scipy", "flax"
 
 
-@pytest.mark.parametrize("arguments", ["--help", "track --help", "import --help", "models --help", "--version"])
+@pytest.mark.parametrize(
+    "arguments", ["--help", "demo --help", "track --help", "import --help", "models --help", "--version"]
+)
 def test_help_imports_nothing_heavy(arguments):
     code = (
         f"import sys; from jaxpose.cli import main; code = main({arguments.split()}); "
@@ -45,7 +47,7 @@ def test_version(capsys):
         (["track", "in.mp4", "--model", "m", "--out", "o.jsonl", "--rendr", "x.mp4"], "--render"),
         (["track", "in.mp4", "--model", "m", "--out", "o.jsonl", "--identities.max-mised", "3"], "max-missed"),
         (["track", "in.mp4", "--model", "m", "--out", "o.jsonl", "--size", "big"], "big"),
-        (["track", "in.mp4", "--out", "o.jsonl"], "--model"),
+        (["track", "in.mp4", "--model", "m"], "--out"),
         (["trak"], "track"),
         ([], "track"),
     ],

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxpose.nets.layers import Conv, Depthwise, Form, depthwise, pointwise
+from jaxpose.nets.layers import Conv, Depthwise, Form, depthwise, identity, pointwise
 
 
 def loop(x: np.ndarray, kernel: np.ndarray, stride: int, dilation: int) -> np.ndarray:
@@ -34,6 +34,58 @@ def test_depthwise(form: Form, size: int, stride: int, dilation: int) -> None:
             x.astype(np.float32), kernel.astype(np.float32), stride=stride, dilation=dilation, form=form
         )
         np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("form", ["auto", "shift", "native"])
+@pytest.mark.parametrize(
+    ("size", "stride", "dilation"), [(3, 1, 1), (3, 2, 1), (5, 2, 1), (3, 1, 2), (3, 2, 2), (1, 2, 1), (3, 3, 1)]
+)
+@pytest.mark.parametrize(("height", "width"), [(7, 10), (8, 5), (2, 1)])
+def test_padding_of_tensorflow(form: Form, size: int, stride: int, dilation: int, height: int, width: int) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(2, height, width, 3)).astype(np.float32)
+    layers = {
+        "dense": Conv(4, size, stride, dilation, "tensorflow", jnp.tanh, form),
+        "depthwise": Depthwise(size, stride, dilation, "tensorflow", activation=jnp.tanh, form=form),
+    }
+    for kind, layer in layers.items():
+        kernel = rng.normal(size=(size, size, 3, 4) if kind == "dense" else (size, size, 3)).astype(np.float32)
+        bias = rng.normal(size=kernel.shape[-1]).astype(np.float32)
+        found = layer.apply({"params": {"kernel": kernel, "bias": bias}}, x)
+        expected = jax.lax.conv_general_dilated(
+            x,
+            kernel if kind == "dense" else kernel[:, :, None],
+            (stride, stride),
+            "SAME",
+            rhs_dilation=(dilation, dilation),
+            dimension_numbers=("NHWC", "HWIO", "NHWC"),
+            feature_group_count=1 if kind == "dense" else 3,
+        )
+        np.testing.assert_allclose(found, jnp.tanh(expected + bias), rtol=1e-4, atol=1e-5)
+
+
+def test_depthwise_without_bias() -> None:
+    x = np.random.default_rng(0).normal(size=(1, 4, 5, 3)).astype(np.float32)
+    module = Depthwise(bias=False, activation=identity)
+    variables = module.init(jax.random.key(0), x)
+    assert set(variables["params"]) == {"kernel"}
+    expected = loop(x, np.asarray(variables["params"]["kernel"], np.float64), 1, 1)
+    np.testing.assert_allclose(module.apply(variables, x), expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("form", ["auto", "native"])
+@pytest.mark.parametrize("stride", [1, 2])
+def test_rows_outside_the_picture_count_as_zeros(form: Form, stride: int) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(2, 6, 5, 3)).astype(np.float32)
+    first = 1 if stride == 1 else 0  # of the picture's rows in the strip
+    strip = np.full((2, 8, 5, 3), np.nan, np.float32)
+    strip[:, first : first + 6] = x
+    inside = np.isfinite(strip[0, :, 0, 0])
+    for layer in (Conv(4, 3, stride, padding="tensorflow"), Depthwise(3, stride, padding="tensorflow", form=form)):
+        variables = layer.init(jax.random.key(0), x)
+        whole, cut = layer.apply(variables, x), layer.apply(variables, strip, inside)
+        np.testing.assert_allclose(cut[:, : whole.shape[1]], whole, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("form", ["auto", "native"])

@@ -91,8 +91,9 @@ def test_no_such_folder(tmp_path):
         video.write(tmp_path / "absent" / "out.mp4", 25)
 
 
-def test_a_full_disk_is_told_and_never_hangs(tmp_path):
+@pytest.mark.parametrize("count", [1, 3, 200])  # of few frames, nothing is written before the end
+def test_a_full_disk_is_told_and_never_hangs(tmp_path, count):
     path = tmp_path / "out.mp4"
     path.symlink_to("/dev/full")
-    with pytest.raises(OutputError, match="cannot be written"):
-        write(path, 200)
+    with pytest.raises(OutputError, match=r"out\.mp4: cannot be written \(No space left on device\)$"):
+        write(path, count)

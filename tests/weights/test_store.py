@@ -21,11 +21,11 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_round_trip() -> None:
-    assert store.names() == []
+    assert store.names() == store.packaged()
     path = store.save("my-net", PARAMS, CARD)
     params, card = store.load(path)
     assert card == CARD
-    assert store.names() == ["my-net"]
+    assert store.names() == [*store.packaged(), "my-net"]
     np.testing.assert_array_equal(params["a"]["kernel"], PARAMS["a"]["kernel"])
     assert params["a"]["bias"].dtype == np.float32
 

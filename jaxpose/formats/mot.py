@@ -1,0 +1,77 @@
+"""MOTChallenge's text: a line for each person in each frame, of ground truth, detections or results.
+
+    frame, id, x, y, w, h, score or flag [, class, visibility | , -1, -1, -1]
+
+Frames count from 1 and become numbers from 0. x, y is the box's top left corner, counted from 0 at the outer corner of
+the picture's top-left pixel, as most programs write it; half a pixel less is what `records.Boxes` holds. (The
+benchmark's own text counts pixels from 1: boxes of such a file come out one pixel too far right and below.) Boxes may
+go on beyond the picture. An id of -1 is none.
+"""
+
+import os
+import reprlib
+from pathlib import Path
+
+from jaxpose.formats.boxes import BoxFile, Row, collect_rows, identity, outer_box, place, probability, reading, whole
+
+COLUMNS = ("frame", "id", "x", "y", "w", "h", "score", "class", "visibility", "z")
+
+PERSON_CLASSES = (-1, 1, 2, 7)
+"""None told, pedestrian, person on a vehicle, static person (the classes of MOT16, Milan et al., arXiv:1603.00831)."""
+
+NO_SCORE = -1
+
+
+def read_boxes(path: str | os.PathLike[str]) -> BoxFile:
+    """The people's boxes of a MOT text file, coordinates as in `records.Boxes`.
+
+    Left out are rows whose seventh value is 0 (not to be considered) and, where rows have 8 or 9 values, those of
+    another class than a person's. A score of -1 (none told) becomes 1. Blanks and blank lines do not matter; an empty
+    file tells of no people. Raises `FormatError` that names the line of whatever is malformed.
+    """
+    rows: list[Row] = []
+    last = -1
+    with reading(path), Path(path).open("rb") as file:
+        for number, line in enumerate(file, 1):
+            with place(path, f"line {number}"):
+                values = _values(line)
+                if values:
+                    frame = whole("frame", values[0], 1) - 1
+                    last = max(last, frame)
+                    if _counts(values):
+                        rows.append(_row(frame, values))
+    return collect_rows(path, rows, last)
+
+
+def _values(line: bytes) -> list[float]:
+    """The numbers of a line; none of a blank one."""
+    try:
+        text = line.decode("utf-8-sig").strip()
+    except UnicodeDecodeError:
+        raise ValueError(f"not text, got {reprlib.repr(line)}; MOT text is expected") from None
+    if not text:
+        return []
+    fields = text.split(",")
+    if not 7 <= len(fields) <= len(COLUMNS):
+        raise ValueError(
+            f"must have 7 to {len(COLUMNS)} values between commas (frame,id,x,y,w,h,score,...), "
+            f"got {len(fields)} in {reprlib.repr(text)}"
+        )
+    return [_value(name, field) for name, field in zip(COLUMNS, fields, strict=False)]
+
+
+def _value(name: str, field: str) -> float:
+    try:
+        return float(field)
+    except ValueError:
+        raise ValueError(f"`{name}` must be a number, got {reprlib.repr(field.strip())}") from None
+
+
+def _counts(values: list[float]) -> bool:
+    """Whether a row tells of a person; with ten values the last three are a place in the world, not a class."""
+    return values[6] != 0 and (len(values) not in (8, 9) or values[7] in PERSON_CLASSES)
+
+
+def _row(frame: int, values: list[float]) -> Row:
+    score = 1.0 if values[6] == NO_SCORE else probability("score", values[6])
+    return Row(frame, outer_box(values[2:6]), score, identity("id", values[1]))

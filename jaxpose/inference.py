@@ -1,0 +1,84 @@
+"""[device and host] A network's jitted step as an `estimation.Estimator`: what all systems of single pictures share.
+
+Pictures are fitted to the network's input, padded to a batch of one size and handed to the step; what it leaves on the
+device is copied back when it is wanted, checked, and made people by the system's own `parse`.
+"""
+
+import abc
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, NamedTuple, TypeVar
+
+import jax
+import numpy as np
+from jaxtyping import Array, Float, UInt8
+
+from jaxpose.errors import JaxposeWarning, NonFiniteError
+from jaxpose.geometry import Fit, fit_input, to_source
+from jaxpose.records import People, make_people
+from jaxpose.skeletons import Skeleton
+from jaxpose.video.resize import apply_fit
+
+Carry = tuple[()]
+"""What the step hands from one batch of frames to the next: nothing, for a network of single pictures."""
+
+R = TypeVar("R", bound=Any)  # a NamedTuple of arrays with the batch first, `finite` among them
+
+Step = Callable[[Any, Carry, UInt8[Array, "b h w 3"]], tuple[Carry, R]]
+
+
+class _Work(NamedTuple):
+    """A batch in work on the device."""
+
+    results: Any
+    fit: Fit
+    pictures: int  # in the batch, without its padding
+
+
+class StepEstimator(abc.ABC, Generic[R]):
+    """Finds people in single pictures with a step `(params, carry, images) -> (carry, results)`.
+
+    `size` is the long side of the network's input, whose sides are multiples of `stride`.
+    """
+
+    def __init__(self, step: Step[R], params: Any, skeleton: Skeleton, *, size: int, stride: int) -> None:
+        if size < stride:
+            raise ValueError(f"`size` must be at least the network's stride {stride}, got {size}")
+        self.skeleton, self.size, self.stride = skeleton, size, stride
+        self.step = jax.jit(step)
+        self._params = jax.device_put(params)
+        self._overflow_told = False
+
+    @abc.abstractmethod
+    def parse(self, result: R) -> tuple[Float[np.ndarray, "p j 3"], Float[np.ndarray, "p"]]:
+        """[host] Keypoints (x, y, score in pixels of the network's input) and scores of one picture's people."""
+
+    @abc.abstractmethod
+    def overflow(self, result: R) -> str | None:
+        """What of one picture was too much for the step's fixed shapes, in words; None if nothing was."""
+
+    def dispatch(self, images: Sequence[UInt8[np.ndarray, "h w 3"]], pad_to: int) -> _Work:
+        """See `estimation.Estimator.dispatch`."""
+        height, width = images[0].shape[:2]
+        fit = fit_input(width, height, self.size, self.stride)
+        batch = np.zeros((max(pad_to, len(images)), fit.height, fit.width, 3), np.uint8)
+        for slot, image in zip(batch, images, strict=False):
+            slot[:] = apply_fit(image, fit)
+        _, results = self.step(self._params, (), batch)
+        return _Work(results, fit, len(images))
+
+    def collect(self, work: _Work) -> list[People]:
+        """See `estimation.Estimator.collect`. Raises `NonFiniteError` if a map holds NaN or infinity."""
+        results = jax.device_get(work.results)
+        return [self._people(type(results)(*(field[i] for field in results)), work.fit) for i in range(work.pictures)]
+
+    def _people(self, result: R, fit: Fit) -> People:
+        if not result.finite:
+            raise NonFiniteError("a map of the network holds NaN or infinity: its weights are damaged, or overflow")
+        if not self._overflow_told and (told := self.overflow(result)):
+            warnings.warn(f"{told} (said once)", JaxposeWarning, stacklevel=2)
+            self._overflow_told = True
+        keypoints, scores = self.parse(result)
+        there = keypoints[..., 2:] > 0
+        keypoints[..., :2] = np.where(there, to_source(keypoints[..., :2], fit), 0)
+        return make_people(keypoints, scores)

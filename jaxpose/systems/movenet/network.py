@@ -1,0 +1,93 @@
+"""[device] MoveNet MultiPose: a MobileNetV2, a pyramid up to stride 4, and six heads on its finest map.
+
+First step of the flow `picture -> maps -> people`. A person is found as the peak of the centre map; from there one map
+points to each joint roughly, the heatmaps say where a joint is seen, and the offsets give its place inside its cell.
+It is the network published by Google as MoveNet MultiPose Lightning (2021), after Zhou et al., "Objects as Points",
+2019 (section 6.2).
+"""
+
+from typing import NamedTuple
+
+import flax.linen as nn
+from jaxtyping import Array, Float, UInt8
+
+from jaxpose.nets.layers import Conv, Form, Inside, identity
+from jaxpose.nets.mobilenet import MobileNetV2
+from jaxpose.nets.pyramid import LightSeparable, Pyramid
+from jaxpose.nets.strips import in_strips
+from jaxpose.skeletons import SKELETONS
+from jaxpose.systems.movenet.config import MoveNetConfig
+
+STRIDE = 4
+"""Input pixels per cell of the maps."""
+
+INPUT_STRIDE = 32
+"""The sides of the input are multiples of this."""
+
+PYRAMID_CHANNELS = (64, 32, 24, 24)
+HEAD_WIDTH = 96
+
+
+class Maps(NamedTuple):
+    """What the network predicts. Lengths are in cells, and (x, y); cell (0, 0) covers the pixels 0..3 of both axes."""
+
+    centres: Float[Array, "b h w 1"]  # logits: is a person's centre here
+    box_sizes: Float[Array, "b h w 2"]  # width and height of the box of a person centred here
+    box_offsets: Float[Array, "b h w 2"]  # from the cell to that box's centre
+    heatmaps: Float[Array, "b h w j"]  # logits: is this joint here, anybody's
+    displacements: Float[Array, "b h w 2*j"]  # from a person's centre cell to each joint, x and y of each joint in turn
+    offsets: Float[Array, "b h w 2*j"]  # from a joint's cell to the joint, likewise
+
+
+class Normalize(nn.Module):
+    """RGB bytes as the floats that the network was trained on, -1 to 1: `x * scale + offset`."""
+
+    @nn.compact
+    def __call__(self, images: UInt8[Array, "b h w 3"]) -> Float[Array, "b h w 3"]:
+        """Apply to pictures."""
+        scale = self.param("scale", nn.initializers.constant(2 / 255), (3,))
+        offset = self.param("offset", nn.initializers.constant(-1), (3,))
+        return images.astype(scale.dtype) * scale + offset
+
+
+class Head(nn.Module):
+    """A light separable convolution and a 1x1 convolution to one kind of map."""
+
+    features: int
+    form: Form = "auto"
+
+    @nn.compact
+    def __call__(self, x: Float[Array, "b h w c"], inside: Inside = None) -> Float[Array, "b h w d"]:
+        """Apply to the pyramid's finest map, or to a strip of it with the rows around it."""
+        x = LightSeparable(HEAD_WIDTH, self.form, name="hidden")(x, inside)
+        return Conv(self.features, 1, activation=identity, form=self.form, name="out")(x)
+
+
+class MoveNet(nn.Module):
+    """Pictures of any number to the six maps."""
+
+    config: MoveNetConfig = MoveNetConfig()
+    form: Form = "auto"
+
+    def setup(self) -> None:
+        """The parts; a head is named for its map."""
+        self.normalize = Normalize()
+        self.trunk = MobileNetV2(form=self.form)
+        self.pyramid = Pyramid(PYRAMID_CHANNELS, self.form)
+        joints = len(SKELETONS[self.config.skeleton].joints)
+        for name, features in zip(Maps._fields, (1, 2, 2, joints, 2 * joints, 2 * joints), strict=True):
+            setattr(self, name, Head(features, self.form))
+
+    def __call__(self, images: UInt8[Array, "b H W 3"]) -> Maps:
+        """The maps of RGB pictures; `ValueError` unless their sides are multiples of 32."""
+        height, width = images.shape[1:3]
+        if height % INPUT_STRIDE or width % INPUT_STRIDE:
+            raise ValueError(f"the picture's sides must be multiples of {INPUT_STRIDE}, got {width}x{height}")
+        features = self.trunk(self.normalize(images))
+        x = self.pyramid((features.out, features.block_9, features.block_5, features.block_2))[-1]
+        maps: Maps = in_strips(self, x, method="heads", form=self.form, stride=1, before=1, after=1)
+        return maps
+
+    def heads(self, x: Float[Array, "b h w c"], inside: Inside = None) -> Maps:
+        """All heads on the pyramid's finest map, or on a strip of it with the rows around it."""
+        return Maps(*(getattr(self, name)(x, inside) for name in Maps._fields))
