@@ -11,6 +11,7 @@ missed or made up. `model_table.py` makes the README's table of the cards.
 
 import argparse
 import datetime
+import functools
 import json
 import sys
 import tempfile
@@ -59,7 +60,9 @@ def measure_ap(name: str, data: Path) -> dict[str, Any]:
 def measure_tracks(name: str, data: Path) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         identities.find_people(name, Path(folder))
-        rows = identities.measure(identities.track_ours, Path(folder), list(identities.VIDEOS))
+        config = identities.own_config(Path(folder))
+        ours = functools.partial(identities.track_ours, config=config)
+        rows = identities.measure(ours, Path(folder), list(identities.VIDEOS))
     return {
         video: {"size": size, **{key: round(row[key], 1) for key in ("mota", "idf1")}, "switches": int(row["switches"])}
         for (video, (_, size)), row in zip(identities.VIDEOS.items(), rows, strict=True)

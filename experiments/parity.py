@@ -16,8 +16,8 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from jaxpose.association import greedy
 from jaxpose.association.config import ParserConfig
+from jaxpose.association.parsing import parse
 from jaxpose.fields.candidates import find_candidates
 from jaxpose.fields.config import DecodeConfig
 from jaxpose.geometry import fit_input, to_source
@@ -34,7 +34,7 @@ def people(heatmaps: np.ndarray, pafs: np.ndarray) -> np.ndarray:
     """COCO-17 poses [p, 17, 3], in the network's pixels, of one picture's maps."""
     found = find_candidates(heatmaps[None], pafs[None], COCO_18.limbs, len(COCO_18.joints), STRIDE, DecodeConfig())
     one = Candidates(*(np.asarray(field)[0] for field in found))
-    keypoints, _ = greedy.parse(one, COCO_18.limbs, len(COCO_18.joints), ParserConfig())
+    keypoints, _ = parse(one, COCO_18, ParserConfig())
     return convert(keypoints, COCO_18, COCO_17)
 
 

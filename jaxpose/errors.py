@@ -28,12 +28,20 @@ class WeightsError(JaxposeError):
     """A weight file is missing, is damaged, or belongs to another network."""
 
 
+class FetchError(JaxposeError):
+    """Published weights are not known by that name, or could not be downloaded, or are not the ones expected."""
+
+
 class UnknownModelError(JaxposeError):
     """No model of that name is packaged or imported."""
 
 
 class NonFiniteError(JaxposeError):
     """A network's map holds NaN or infinity."""
+
+
+class SceneTooLargeError(JaxposeError):
+    """A picture has too many people for the way of parsing that was asked for."""
 
 
 class JaxposeWarning(UserWarning):

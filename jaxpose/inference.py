@@ -11,7 +11,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 import jax
 import numpy as np
-from jaxtyping import Array, Float, UInt8
+from jaxtyping import Float, UInt8
 
 from jaxpose.errors import JaxposeWarning, NonFiniteError
 from jaxpose.geometry import Fit, fit_input, to_source
@@ -24,7 +24,8 @@ Carry = tuple[()]
 
 R = TypeVar("R", bound=Any)  # a NamedTuple of arrays with the batch first, `finite` among them
 
-Step = Callable[[Any, Carry, UInt8[Array, "b h w 3"]], tuple[Carry, R]]
+Step = Callable[[Any, Carry, Any], tuple[Carry, R]]
+"""Parameters, carry and pictures (RGB uint8 `[b, h, w, 3]`, or what a system makes of them) to carry and results."""
 
 
 class _Work(NamedTuple):
@@ -59,13 +60,15 @@ class StepEstimator(abc.ABC, Generic[R]):
 
     def dispatch(self, images: Sequence[UInt8[np.ndarray, "h w 3"]], pad_to: int) -> _Work:
         """See `estimation.Estimator.dispatch`."""
+        inputs, fit = self.prepare(images, max(pad_to, len(images)))
+        _, results = self.step(self._params, (), inputs)
+        return _Work(results, fit, len(images))
+
+    def prepare(self, images: Sequence[UInt8[np.ndarray, "h w 3"]], batch: int) -> tuple[Any, Fit]:
+        """[host] What the step takes for pictures of one size, padded to `batch`; and the fit of the step's pixels."""
         height, width = images[0].shape[:2]
         fit = fit_input(width, height, self.size, self.stride)
-        batch = np.zeros((max(pad_to, len(images)), fit.height, fit.width, 3), np.uint8)
-        for slot, image in zip(batch, images, strict=False):
-            slot[:] = apply_fit(image, fit)
-        _, results = self.step(self._params, (), batch)
-        return _Work(results, fit, len(images))
+        return fitted_batch(images, batch, fit), fit
 
     def collect(self, work: _Work) -> list[People]:
         """See `estimation.Estimator.collect`. Raises `NonFiniteError` if a map holds NaN or infinity."""
@@ -82,3 +85,11 @@ class StepEstimator(abc.ABC, Generic[R]):
         there = keypoints[..., 2:] > 0
         keypoints[..., :2] = np.where(there, to_source(keypoints[..., :2], fit), 0)
         return make_people(keypoints, scores)
+
+
+def fitted_batch(images: Sequence[UInt8[np.ndarray, "h w 3"]], batch: int, fit: Fit) -> UInt8[np.ndarray, "b H W 3"]:
+    """Pictures of one size in the network's input, and black ones after them up to `batch`."""
+    result = np.zeros((batch, fit.height, fit.width, 3), np.uint8)
+    for slot, image in zip(result, images, strict=False):
+        slot[:] = apply_fit(image, fit)
+    return result

@@ -1,35 +1,26 @@
 """Models by name: what is packaged or imported, how a weight file becomes a tracker or a detector, how a foreign file
-becomes a weight file.
-
-The only module that knows all systems.
+becomes a weight file. `architectures` is the table of what there can be.
 """
 
 import dataclasses
 import datetime
 import difflib
+import inspect
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
-import jax
-import jax.numpy as jnp
+import flax.linen as nn
 
+from jaxpose.architectures import ARCHITECTURES
 from jaxpose.association.config import IdentityConfig
 from jaxpose.association.identities import IdentityTracker
 from jaxpose.detection import PeopleDetector
-from jaxpose.errors import UnknownModelError, WeightsError
+from jaxpose.errors import OptionError, UnknownModelError, WeightsError
 from jaxpose.estimation import Estimator
-from jaxpose.skeletons import SKELETONS, Skeleton
-from jaxpose.systems.movenet.config import MoveNetConfig
-from jaxpose.systems.movenet.estimator import MoveNetPeople
-from jaxpose.systems.movenet.importing import looks_multipose, multipose_params
-from jaxpose.systems.movenet.network import MoveNet
-from jaxpose.systems.openpose.config import LightweightConfig
-from jaxpose.systems.openpose.estimator import OpenPose
-from jaxpose.systems.openpose.importing import lightweight_params, looks_lightweight
-from jaxpose.systems.openpose.lightweight import STRIDE, LightweightOpenPose
+from jaxpose.skeletons import Skeleton
 from jaxpose.tracking import FrameTracker, Tracker
-from jaxpose.weights import openvino, store, tfjs
+from jaxpose.weights import caffe, openvino, store, tfjs
 from jaxpose.weights.default import DEFAULT
 from jaxpose.weights.store import Card, Params
 
@@ -46,59 +37,12 @@ class Source(Protocol):
         """Of the file's weights."""
 
 
-READERS: dict[str, Callable[[Path], Source]] = {".xml": openvino.read_graph, ".json": tfjs.read_graph_model}
-"""How a foreign weight file is read, by the end of its name: OpenVINO's IR, TensorFlow.js' graph model."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Architecture:
-    """A kind of network: what it is made of, and how its published weights are recognised and taken over."""
-
-    config: Callable[..., Any]
-    network: Callable[[Any], Any]
-    estimator: Callable[..., Estimator]  # network, params, skeleton, size=, and decode= with a config of its own
-    suffix: str  # of the file of its published weights
-    recognises: Callable[[Any], bool]
-    params: Callable[[Any], Params]
-    licence: str
-
-    def skeleton(self, config: Any) -> Skeleton:
-        """The skeleton that a network of this config predicts."""
-        return SKELETONS[config.skeleton]
-
-    def shapes(self, config: Any) -> Params:
-        """The parameters' shapes, computed without allocating any."""
-        picture = jax.ShapeDtypeStruct((1, 64, 64, 3), jnp.uint8)
-        variables: Params = jax.eval_shape(self.network(config).init, jax.random.key(0), picture)
-        params: Params = variables["params"]
-        return params
-
-
-def _lightweight(network: Any, params: Params, skeleton: Skeleton, **options: Any) -> OpenPose:
-    return OpenPose(network, params, skeleton, STRIDE, **options)
-
-
-ARCHITECTURES = {
-    "lightweight-openpose": Architecture(
-        LightweightConfig,
-        LightweightOpenPose,
-        _lightweight,
-        ".xml",
-        looks_lightweight,
-        lightweight_params,
-        "Apache-2.0 as published (human-pose-estimation-0001, Open Model Zoo)",
-    ),
-    "movenet-multipose": Architecture(
-        MoveNetConfig,
-        MoveNet,
-        MoveNetPeople,
-        ".json",
-        looks_multipose,
-        multipose_params,
-        "Apache-2.0 as published (MoveNet MultiPose Lightning, Google)",
-    ),
+READERS: dict[str, Callable[[Path], Source]] = {
+    ".xml": openvino.read_graph,
+    ".json": tfjs.read_graph_model,
+    ".caffemodel": caffe.read_caffe_model,
 }
-"""Every architecture by the name that `--arch` takes and weight files carry."""
+"""How a foreign weight file is read, by the end of its name: OpenVINO's IR, TensorFlow.js' graph model, Caffe."""
 
 
 def names() -> list[str]:
@@ -118,13 +62,18 @@ def load(
     max_people: int | None = None,
     chunk: int = 1,
     identities: IdentityConfig = IdentityConfig(),
+    **options: Any,
 ) -> Tracker:
     """The tracker of an installed model.
 
     `size` is the long side of the network's input in pixels, `max_people` the most people told of a frame, `chunk` how
-    many frames go to the device at a time. Raises `UnknownModelError`, or `WeightsError` for a damaged or foreign file.
+    many frames go to the device at a time; `options` are the system's own (see `estimator`). Raises
+    `UnknownModelError`, or `WeightsError` for a damaged or foreign file.
     """
-    found = estimator(name, size=size)
+    found = estimator(name, size=size, **options)
+    if identities.strong_score is None:
+        own = ARCHITECTURES[_known(name).architecture].strong_score
+        identities = dataclasses.replace(identities, strong_score=own)
     return FrameTracker(found, IdentityTracker(found.skeleton, identities), chunk=chunk, max_people=max_people)
 
 
@@ -141,50 +90,70 @@ def detector(
 def estimator(name: str = DEFAULT, *, size: int = 656, **options: Any) -> Estimator:
     """An installed model by itself: people of single pictures, without ids.
 
-    `options` are the system's own, as `decode=PoseConfig(...)` for MoveNet. Raises as `load` does.
+    `options` are the system's own: `decode=PoseConfig(...)` for MoveNet, `decode`, `parser` and `search` for OpenPose.
+    Raises as `load` does, and `OptionError` for an option that the model does not have or a network that finds no
+    people, as those of hands and faces.
     """
-    params, about = store.load(_find(name))
-    if (architecture := ARCHITECTURES.get(about.architecture)) is None:
-        raise WeightsError(f"{name} is a {about.architecture}, which this version does not know")
+    make = ARCHITECTURES[_known(name).architecture].estimator
+    if make is None:
+        raise OptionError(f"{name} finds no people, it reads a crop around one: use `jaxpose.models.network({name!r})`")
+    known = [key for key in inspect.signature(make).parameters if key not in ("network", "params", "skeleton", "size")]
+    if unknown := [key for key in options if key not in known]:
+        raise OptionError(f"{name} has no option `{unknown[0]}`: its own are {', '.join(known)}")
+    return make(*network(name), size=size, **options)
+
+
+def network(name: str = DEFAULT) -> tuple[nn.Module, Params, Skeleton]:
+    """The Flax module, the parameters (float32) and the skeleton of an installed model. Raises as `load` does."""
+    about = _known(name)
+    architecture = ARCHITECTURES[about.architecture]
+    params, _ = store.load(_find(name))
     try:
         config = architecture.config(**about.config)
         skeleton = architecture.skeleton(config)
-    except (TypeError, KeyError) as error:
+    except (TypeError, KeyError, ValueError) as error:
         raise WeightsError(f"{name} has a config that this version does not know: {error}") from None
     store.check(params, architecture.shapes(config), name)
-    return architecture.estimator(architecture.network(config), params, skeleton, size=size, **options)
+    return architecture.network(config), params, skeleton
 
 
 def import_file(path: Path, name: str, arch: str | None = None, *, overwrite: bool = False) -> Path:
     """Store the weights of a foreign file under a name; returns the stored file.
 
-    `path` is an OpenVINO IR's `.xml` or a TensorFlow.js graph model's `.json`. The architecture is recognised from the
-    file unless `arch` names it.
+    `READERS` tells the kinds of files. The architecture is recognised from the file unless `arch` names it.
     """
     store.path_of(name)  # a bad name is told before the work
-    if arch is not None and arch not in ARCHITECTURES:
-        raise WeightsError(f"unknown architecture {arch!r}: {_nearest(arch, list(ARCHITECTURES))}")
-    suffix = path.suffix.lower() if arch is None else ARCHITECTURES[arch].suffix
-    if suffix not in READERS or suffix != path.suffix.lower():
-        kinds = " or ".join(READERS) if arch is None else suffix
-        raise WeightsError(f"{path}: weights of {arch or 'other projects'} are read from a {kinds} file")
+    releases = {key: kind.release for key, kind in ARCHITECTURES.items() if kind.release is not None}
+    if arch is not None and arch not in releases:
+        raise WeightsError(f"no weights are imported for {arch!r}: {_nearest(arch, list(releases))}")
+    suffix = path.suffix.lower()
+    allowed = list(READERS) if arch is None else [releases[arch].suffix]
+    if suffix not in allowed:
+        raise WeightsError(f"{path}: weights of {arch or 'other projects'} are read from a {' or '.join(allowed)} file")
     source = READERS[suffix](path)
     if arch is None:
-        known = (key for key, kind in ARCHITECTURES.items() if kind.suffix == suffix and kind.recognises(source))
-        if (arch := next(known, None)) is None:
-            raise WeightsError(f"{path} is none of the known networks ({', '.join(ARCHITECTURES)})")
-    architecture = ARCHITECTURES[arch]
-    config = architecture.config()
-    params = architecture.params(source)
-    store.check(params, architecture.shapes(config), name)
+        fitting = (key for key, known in releases.items() if known.suffix == suffix and known.recognises(source))
+        if (arch := next(fitting, None)) is None:
+            raise WeightsError(f"{path} is none of the known networks ({', '.join(releases)})")
+    config = ARCHITECTURES[arch].config()
+    params = releases[arch].params(source)
+    store.check(params, ARCHITECTURES[arch].shapes(config), name)
     provenance = {
         "file": path.name,
-        "sha256 of its .bin": source.sha256,
+        "sha256 of its weights": source.sha256,
         "network": source.name,
-        "licence": architecture.licence,
+        "licence": releases[arch].licence,
         "imported": datetime.date.today().isoformat(),
     }
     return store.save(name, params, Card(arch, dataclasses.asdict(config), provenance), overwrite=overwrite)
+
+
+def _known(name: str) -> Card:
+    """The card of a model whose architecture this version knows."""
+    about = card(name)
+    if about.architecture not in ARCHITECTURES:
+        raise WeightsError(f"{name} is a {about.architecture}, which this version does not know")
+    return about
 
 
 def _find(name: str) -> Path:

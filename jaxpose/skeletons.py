@@ -51,6 +51,11 @@ class Skeleton:
         return tuple(self.index(mirrored(name)) for name in self.joints)
 
     @functools.cached_property
+    def feet(self) -> tuple[int, ...]:
+        """The joints of the feet: toes and heels (an ankle belongs to the leg)."""
+        return tuple(i for i, name in enumerate(self.joints) if name.endswith(("_toe", "_heel")))
+
+    @functools.cached_property
     def colors(self) -> tuple[tuple[int, int, int], ...]:
         """An RGB colour for each joint, around the colour wheel."""
         hues = np.linspace(0, 1, len(self.joints), endpoint=False)

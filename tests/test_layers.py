@@ -14,6 +14,7 @@ PACKAGE = Path(jaxpose.__file__).parent
 LAYERS = (
     {"cli"},
     {"models"},
+    {"architectures"},
     {"training", "evaluation"},
     {"systems"},
     {"inference"},

@@ -2,11 +2,25 @@
 
 from pathlib import Path
 
+import caffe_models
+import jax
 import numpy as np
 import pytest
 
 from jaxpose import models
-from jaxpose.errors import JaxposeWarning, NonFiniteError, OutputError, UnknownModelError, WeightsError
+from jaxpose.association.config import ParserConfig
+from jaxpose.errors import (
+    JaxposeWarning,
+    NonFiniteError,
+    OptionError,
+    OutputError,
+    UnknownModelError,
+    WeightsError,
+)
+from jaxpose.fields.config import ExactConfig
+from jaxpose.systems.openpose.config import SearchConfig
+from jaxpose.systems.openpose.estimator import OpenPose
+from jaxpose.systems.openpose.search import SearchingOpenPose
 from jaxpose.weights import store
 from jaxpose.weights.default import DEFAULT
 from jaxpose.weights.store import Card
@@ -36,7 +50,7 @@ def test_an_imported_model_is_there_with_its_origin(imported: str, shared_data: 
     assert card.architecture == "lightweight-openpose"
     assert card.config["skeleton"] == "coco_18"
     assert "Apache-2.0" in card.provenance["licence"]
-    assert len(card.provenance["sha256 of its .bin"]) == 64
+    assert len(card.provenance["sha256 of its weights"]) == 64
     xml = shared_data / "teachers" / "human-pose-estimation-0001.xml"
     with pytest.raises(OutputError, match="exists already"):
         models.import_file(xml, imported)
@@ -57,7 +71,7 @@ def test_the_default_is_packaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     card = models.card(DEFAULT)
     assert card.architecture == "movenet-multipose"
     assert card.provenance["licence"] == "Apache-2.0"
-    assert len(card.provenance["sha256 of its .bin"]) == 64
+    assert len(card.provenance["sha256 of its weights"]) == 64
     assert "Google" in (store.PACKAGED / "NOTICE.md").read_text()
     assert store.path_of(DEFAULT).stat().st_size <= 9.6e6
     assert models.load(size=64).skeleton.name == "coco_17"
@@ -97,7 +111,7 @@ def test_a_detector_of_a_packaged_network(shared_data: Path) -> None:
 
 
 def test_weights_of_a_kind_that_no_importer_reads(tmp_path: Path) -> None:
-    with pytest.raises(WeightsError, match=r"weights of other projects are read from a \.xml or \.json file"):
+    with pytest.raises(WeightsError, match=r"are read from a \.xml or \.json or \.caffemodel file"):
         models.import_file(tmp_path / "x.onnx", "x")
     with pytest.raises(WeightsError, match=r"weights of movenet-multipose are read from a \.json file"):
         models.import_file(tmp_path / "x.xml", "x", "movenet-multipose")
@@ -166,3 +180,39 @@ def test_too_many_peaks_are_reported_once(imported: str) -> None:
         list(tracker.track(images))
     assert len([w for w in caught if w.category is JaxposeWarning]) == 1
     store.path_of("noisy").unlink()
+
+
+@pytest.mark.parametrize("release", ["body_25", "hand_21"])
+def test_openposes_own_networks_are_recognised(release: str, tmp_path: Path) -> None:
+    weights = caffe_models.random_weights(caffe_models.graph(release))
+    path = tmp_path / "pose.caffemodel"
+    path.write_bytes(caffe_models.caffemodel(weights))
+    models.import_file(path, release)
+    card = models.card(release)
+    assert card.config["skeleton"] == release
+    assert "non-commercial" in card.provenance["licence"]
+    network, params, skeleton = models.network(release)
+    assert skeleton.name == release
+    assert "prelu" in repr(network)
+    assert jax.tree.leaves(params)
+    if release == "hand_21":
+        with pytest.raises(OptionError, match="hand_21 finds no people, it reads a crop around one"):
+            models.load(release)
+    else:
+        assert models.load(release, size=64).skeleton is skeleton
+    store.path_of(release).unlink()
+
+
+def test_an_architecture_without_published_weights_imports_nothing(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match="no weights are imported for 'openpose-lite'"):
+        models.import_file(tmp_path / "x.xml", "x", "openpose-lite")
+
+
+def test_options_make_another_estimator(imported: str) -> None:
+    assert type(models.estimator(imported, size=64)) is OpenPose
+    exact = models.estimator(imported, size=64, decode=ExactConfig(), parser=ParserConfig(method="hungarian-tree"))
+    (people,) = exact.collect(exact.dispatch([np.zeros((64, 64, 3), np.uint8)], 1))
+    assert people.total == 0
+    assert type(models.estimator(imported, size=64, search=SearchConfig(flip=True))) is SearchingOpenPose
+    with pytest.raises(OptionError, match="hpe has no option `chunks`: its own are decode, parser, search"):
+        models.load(imported, chunks=3)

@@ -1,7 +1,11 @@
 """What the project promises about itself: the README's commands, its dependencies, its licence."""
 
+import importlib.util
 import tomllib
 from pathlib import Path
+from types import ModuleType
+
+from jaxpose.weights import store
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -22,6 +26,34 @@ def test_dependencies_have_floors_and_no_caps() -> None:
         assert "==" not in requirement
     assert PROJECT["requires-python"] == ">=3.11"
     assert not any("opencv-python-headless" in requirement for requirement in PROJECT["dependencies"])
+
+
+def model_table() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("model_table", ROOT / "experiments" / "model_table.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_every_packaged_model_has_a_card_and_the_best_is_the_default() -> None:
+    module = model_table()
+    assert set(module.cards()) == set(store.packaged())
+    for name, card in module.cards().items():
+        assert card["model"]["bytes"] == store.path_of(name).stat().st_size
+        shown = (ROOT / "experiments" / "models" / f"{name}.md").read_text()
+        assert all((ROOT / "experiments" / "models" / row["picture"]).exists() for row in card["failures"])
+        assert all(row["picture"] in shown for row in card["failures"])
+    assert module.README.read_text() == module.readme_with_table()
+    assert module.DEFAULT.read_text() == module.default_with_best()
+
+
+def test_packaged_weights_have_their_licence() -> None:
+    notice = (store.PACKAGED / "NOTICE.md").read_text()
+    assert all(name in notice for name in store.packaged())
+    assert "Apache License" in (store.PACKAGED / "LICENSE-2.0.txt").read_text()[:200]
+    assert "Apache" in (ROOT / "jaxpose" / "demo" / "ORIGIN.txt").read_text()
 
 
 def test_licence() -> None:

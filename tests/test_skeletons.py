@@ -94,6 +94,30 @@ def test_published_channels_of_body_25() -> None:
     assert {limb: 2 * i for i, limb in enumerate(BODY_25.limbs)} == published
 
 
+def test_published_channels_of_mpi_15() -> None:
+    published = (
+        (0, 1), (1, 2), (2, 3), (3, 4), (1, 5), (5, 6), (6, 7), (1, 14), (14, 8), (8, 9), (9, 10), (14, 11), (11, 12),
+        (12, 13),
+    )  # fmt: skip
+    assert MPI_15.limbs == published  # limb i has the channels 2i and 2i + 1
+
+
+def test_published_heatmap_channels() -> None:
+    arms = ["right_shoulder", "right_elbow", "right_wrist", "left_shoulder", "left_elbow", "left_wrist"]
+    legs = ["right_hip", "right_knee", "right_ankle", "left_hip", "left_knee", "left_ankle"]
+    face = ["right_eye", "left_eye", "right_ear", "left_ear"]
+    feet = ["left_big_toe", "left_small_toe", "left_heel", "right_big_toe", "right_small_toe", "right_heel"]
+    assert list(BODY_25.joints) == ["nose", "neck", *arms, "mid_hip", *legs, *face, *feet]
+    assert list(COCO_18.joints) == ["nose", "neck", *arms, *legs, *face]
+    assert list(MPI_15.joints) == ["head_top", "head_bottom", *arms, *legs, "chest"]
+    fingers = [f"{finger}_{i}" for finger in ("thumb", "index", "middle", "ring", "pinky") for i in (1, 2, 3, 4)]
+    assert list(HAND_21.joints) == ["wrist", *fingers]
+    starts = {0: "right_contour", 8: "chin", 17: "right_brow", 22: "left_brow", 27: "nose", 36: "right_eye",
+              42: "left_eye", 48: "right_mouth", 60: "right_lip", 68: "right_pupil", 69: "left_pupil"}  # fmt: skip
+    for place, name in starts.items():
+        assert FACE_70.joints[place].startswith(name)
+
+
 def test_posetrack_2017_ids() -> None:
     assert POSETRACK_15.joints == (
         "right_ankle", "right_knee", "right_hip", "left_hip", "left_knee", "left_ankle", "right_wrist", "right_elbow",

@@ -50,7 +50,7 @@ def walk(frames: int, first_size: int = 64) -> list[Frame]:
     return result
 
 
-@pytest.fixture(scope="module", params=["frame-tracker", "lightweight-openpose"])
+@pytest.fixture(scope="module", params=["frame-tracker", "lightweight-openpose", "movenet-multipose"])
 def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Make, list[Frame]]:
     """How to make the tracker for a chunk size, and frames in which it finds people."""
     if request.param == "frame-tracker":
@@ -58,8 +58,10 @@ def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     data: Path = request.getfixturevalue("shared_data")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("JAXPOSE_HOME", str(tmp_path_factory.mktemp("home")))
-        models.import_file(data / "teachers" / "human-pose-estimation-0001.xml", "hpe")
-        trackers = {chunk: models.load("hpe", size=256, chunk=chunk) for chunk in (1, 15, 20)}
+        name = request.param
+        if name not in models.names():
+            models.import_file(data / "teachers" / "human-pose-estimation-0001.xml", name)
+        trackers = {chunk: models.load(name, size=256, chunk=chunk) for chunk in (1, 15, 20)}
     frames = list(itertools.islice(jaxpose.video.read(data / "videos" / "exercise.avi"), 20))
     return trackers.__getitem__, frames
 

@@ -3,7 +3,7 @@
     python experiments/benchmarks/decode.py [--rounds 40]
 
 Perfect COCO_18 maps of 46x82 cells (an input of 656x368) with a little noise. Ours is `find_candidates` on the device
-and `greedy.parse` on the host (with the copy between them). The other way is written here plainly: every map enlarged
+and `parsing.parse` on the host (with the copy between them). The other way is written here plainly: every map enlarged
 four times by OpenCV, peaks channel by channel, each limb's pairs one after the other in Python, limb by limb into
 people. The contenders take turns; medians in milliseconds. Aimed at on two CPU cores: ours at most 3 ms for 9 people
 and 8 ms for 50, and at least 4 times faster than the other.
@@ -21,8 +21,8 @@ import cv2
 import jax
 import numpy as np
 
-from jaxpose.association import greedy
 from jaxpose.association.config import ParserConfig
+from jaxpose.association.parsing import parse
 from jaxpose.fields.candidates import find_candidates
 from jaxpose.fields.config import DecodeConfig
 from jaxpose.records import Candidates
@@ -115,7 +115,7 @@ def device(heat: jax.Array, paf: jax.Array) -> Candidates:
 
 def host(found: Candidates) -> int:
     one = Candidates(*(field[0] for field in jax.device_get(found)))
-    return len(greedy.parse(one, SKELETON.limbs, JOINTS, ParserConfig())[0])
+    return len(parse(one, SKELETON, ParserConfig())[0])
 
 
 def measure(n: int, rounds: int) -> None:

@@ -25,7 +25,7 @@ import numpy as np
 import jaxpose.models
 from jaxpose import cli, video
 from jaxpose.geometry import fit_input
-from jaxpose.weights import store
+from jaxpose.weights.default import DEFAULT
 
 
 def first_frames(source: Path, target: Path, count: int) -> int:
@@ -41,11 +41,10 @@ def first_frames(source: Path, target: Path, count: int) -> int:
 
 
 def forward_alone(name: str, clip: Path, size: int, count: int) -> Callable[[], None]:
-    params, card = store.load(store.path_of(name))
-    architecture = jaxpose.models.ARCHITECTURES[card.architecture]
-    network = architecture.network(architecture.config(**card.config))
-    fit = fit_input(video.read(clip).width, video.read(clip).height, size, architecture.stride)
-    forward = jax.jit(lambda params, images: network.apply({"params": params}, images)[-1])
+    network, params, _ = jaxpose.models.network(name)
+    stride = jaxpose.models.estimator(name, size=size).stride
+    fit = fit_input(video.read(clip).width, video.read(clip).height, size, stride)
+    forward = jax.jit(lambda params, images: network.apply({"params": params}, images))
     params = jax.device_put(params)
     picture = jax.device_put(np.random.default_rng(0).integers(0, 256, (1, fit.height, fit.width, 3), np.uint8))
 
@@ -69,7 +68,7 @@ def whole_command(clip: Path, folder: Path, *options: str) -> Callable[[], None]
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("file", type=Path)
-    parser.add_argument("--model", required=True)
+    parser.add_argument("--model", default=DEFAULT)
     parser.add_argument("--size", type=int, default=656)
     parser.add_argument("--frames", type=int, default=100)
     parser.add_argument("--rounds", type=int, default=3)

@@ -1,14 +1,26 @@
 """Settings of the host's association; plain dataclasses, so that a command line can show them without NumPy."""
 
 import dataclasses
+from typing import Literal, get_args
+
+ParserMethod = Literal["greedy", "greedy-tree", "hungarian-tree", "integer-tree", "integer-graph"]
+"""How peaks become people: with all limbs, or with those of the tree, without the redundant ones."""
 
 
 @dataclasses.dataclass(frozen=True)
 class ParserConfig:
-    """Which persons the greedy parser keeps (OpenPose, section 3.5 and its released thresholds)."""
+    """How peaks become people and who is kept (OpenPose, section 3.5 and its released thresholds)."""
 
+    method: ParserMethod = "greedy"  # the others are for comparison; the integer programs, for small scenes
     min_joints: int = 3  # persons with fewer joints are dropped
     min_score: float = 0.4  # persons whose score per joint is below this are dropped
+    max_seconds: float = 10.0  # the longest that the integer programs may take for a picture
+
+    def __post_init__(self) -> None:
+        if self.method not in get_args(ParserMethod):
+            raise ValueError(f"`method` must be one of {', '.join(get_args(ParserMethod))}, got {self.method!r}")
+        if not self.max_seconds > 0:
+            raise ValueError(f"`max_seconds` must be above 0, got {self.max_seconds}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,7 +31,7 @@ class IdentityConfig:
     weak_joints: float = 0.2  # least share of the skeleton's joints that a weak person has
     weak_score: float = 0.2  # least mean score of a weak person's joints
     strong_joints: float = 0.4  # least share of the skeleton's joints that a strong person has
-    strong_score: float = 0.4  # least mean score of a strong person's joints
+    strong_score: float | None = None  # least mean score of a strong person's joints; none: the model's own
     duplicate_iou: float = 0.7  # of two people whose boxes overlap more, the lesser one is left out
 
     # who is whom
@@ -40,8 +52,8 @@ class IdentityConfig:
         if self.max_missed < 0:
             raise ValueError(f"`max_missed` must be at least 0, got {self.max_missed}")
         for name in ("weak_joints", "weak_score", "strong_joints", "strong_score", "duplicate_iou"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"`{name}` must be from 0 to 1, got {getattr(self, name)}")
+            if (value := getattr(self, name)) is not None and not 0 <= value <= 1:
+                raise ValueError(f"`{name}` must be from 0 to 1, got {value}")
         for name in ("box_margin", "blur_growth"):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"`{name}` must be at least 0, got {getattr(self, name)}")

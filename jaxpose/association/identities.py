@@ -11,6 +11,7 @@ Single-frame networks get their ids here (`tracking.FrameTracker`), and all publ
 `matching` compares and pairs, `motion` moves; here are births, deaths and the book-keeping. NumPy and SciPy only.
 """
 
+import dataclasses
 from collections import deque
 from typing import NamedTuple
 
@@ -23,6 +24,9 @@ from jaxpose.association.motion import correct, gains, predict
 from jaxpose.geometry import iou
 from jaxpose.records import NO_ID, People
 from jaxpose.skeletons import Skeleton
+
+STRONG_SCORE = 0.4
+"""The `strong_score` of poses from a source of which nothing else is known."""
 
 
 class _Tracks(NamedTuple):
@@ -51,7 +55,9 @@ class IdentityTracker:
 
     def __init__(self, skeleton: Skeleton, config: IdentityConfig | None = None) -> None:
         self.skeleton = skeleton
-        self.config = config or IdentityConfig()
+        config = config or IdentityConfig()
+        given = config.strong_score
+        self.config = dataclasses.replace(config, strong_score=STRONG_SCORE if given is None else given)
         self.delay = self.config.birth_hits - 1
         self._sigmas = np.array(skeleton.sigmas)
         self.reset()

@@ -35,6 +35,21 @@ def keep_best(
     return stays
 
 
+def distinct(
+    poses: Float[np.ndarray, "n j 3"],
+    worth: Float[np.ndarray, "n"],
+    sigmas: Float[np.ndarray, "j"],
+    margin: float,
+    maximum: float,
+) -> Bool[np.ndarray, "n"]:
+    """Who stays when of two poses whose OKS is above `maximum` the one of less worth goes.
+
+    The area of OKS is the mean of the two boxes', widened by `margin`.
+    """
+    areas = widened_boxes(poses, margin)[:, 2:].prod(1)
+    return keep_best(oks(poses, poses, sigmas, (areas[:, None] + areas) / 2), worth, maximum)
+
+
 def widened_boxes(poses: Float[np.ndarray, "n j 3"], margin: float) -> Float64[np.ndarray, "n 4"]:
     """The x, y, w, h that spans each pose's joints, widened on each side by `margin` times its longer side.
 

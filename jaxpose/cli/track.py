@@ -17,6 +17,7 @@ from tyro.conf import FlagCreatePairsOff, Positional, arg
 from jaxpose.association.config import IdentityConfig
 from jaxpose.cli.compilation import kept_compilations
 from jaxpose.cli.interrupt import Interrupt
+from jaxpose.cli.openpose import OpenPoseOptions
 from jaxpose.cli.outputs import check_distinct, check_output
 from jaxpose.errors import OptionError
 from jaxpose.weights.default import DEFAULT
@@ -45,6 +46,7 @@ class Track:
     chunk: int = 1  # frames given to the device at a time
     overwrite: FlagCreatePairsOff[bool] = False  # replace existing outputs
     identities: IdentityConfig = dataclasses.field(default_factory=IdentityConfig)  # how ids are kept over time
+    openpose: OpenPoseOptions = dataclasses.field(default_factory=OpenPoseOptions)  # for OpenPose networks alone
 
     def run(self) -> None:
         """Do it, and say in one line what was seen."""
@@ -67,6 +69,7 @@ class Track:
                     max_people=self.max_people,
                     chunk=self.chunk,
                     identities=self.identities,
+                    **self.openpose.chosen(),
                 )
             except ValueError as error:  # an option's value that only the model can judge
                 raise OptionError(str(error)) from error
@@ -121,7 +124,7 @@ class Track:
     def _config(self) -> dict[str, object]:
         """The settings that decide the result."""
         chosen = dataclasses.asdict(self)
-        return {key: chosen[key] for key in ("model", "size", "max_people", "chunk", "identities")}
+        return {key: chosen[key] for key in ("model", "size", "max_people", "chunk", "identities", "openpose")}
 
 
 class Seen:

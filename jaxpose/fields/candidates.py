@@ -1,6 +1,6 @@
 """From a network's maps to `Candidates`: the `fast` decoding, all on the device, fixed in shape.
 
-The maps never leave the device; what does is some ten kilobytes a frame, which `association.greedy` turns into people.
+The maps never leave the device; what does is some ten kilobytes a frame, which `association.parsing` turns into people.
 """
 
 import functools

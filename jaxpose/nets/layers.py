@@ -1,9 +1,10 @@
 """The convolutions that every network here is made of, each in the form that is fast where it runs.
 
-A depthwise 3x3 convolution as the sum of nine shifted products gives the same values as XLA's own and is 10 to 50 times
-faster on a CPU; on GPU and TPU, and for export to ONNX, the native convolution is the one to use. A 1x1 convolution is
-a matrix product everywhere but in ONNX. `form` chooses: "auto" decides when the function is lowered, by the platform it
-is lowered for; "native" is for export to ONNX.
+A depthwise 3x3 convolution as the sum of nine shifted products (`nets/depthwise_vjp.py`) gives the same values as XLA's
+own and is 10 to 50 times faster on a CPU, its gradient too; on GPU and TPU, and for export to ONNX, the native
+convolution is the one to use. A 1x1 convolution is a matrix product everywhere but in ONNX. `form` chooses: "auto"
+decides when the function is lowered, by the platform it is lowered for; "native" is for export to ONNX, and for forward
+derivatives (`jax.jvp`), which the shifted form does not have.
 Everything is NHWC, and padding keeps the size at stride 1. `padding` says on which side it lies: "symmetric" is
 Caffe's and PyTorch's; "tensorflow" is that library's SAME, which pads no more than the last window needs, and an odd
 rest after the picture, so that a stride of 2 on an even side pads nothing before it. A strip of rows cut out of a map
@@ -19,11 +20,12 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Bool, Float
 
+from jaxpose.nets.depthwise_vjp import Pads, shifted
+
 Form = Literal["auto", "shift", "native"]
 Padding = Literal["symmetric", "tensorflow"]
 Activation = Callable[[Array], Array]
 Inside = Bool[Array, "h"] | None  # which rows of a strip lie in the picture; None for a whole map
-Pads = tuple[tuple[int, int], tuple[int, int]]
 
 
 def depthwise(
@@ -40,7 +42,7 @@ def depthwise(
     x, pads = _padded_by(x, kernel.shape[0], stride, dilation, padding, inside)
 
     def shift(x: Array, kernel: Array) -> Array:
-        return _depthwise_shift(x, kernel, stride, dilation, pads)
+        return shifted(x, kernel, stride, dilation, pads)
 
     def native(x: Array, kernel: Array) -> Array:
         return _convolution(x, kernel[:, :, None, :], stride, dilation, pads, groups=x.shape[-1])
@@ -49,29 +51,6 @@ def depthwise(
         result: Array = lax.platform_dependent(x, kernel, cpu=shift, default=native)
         return result
     return shift(x, kernel) if form == "shift" else native(x, kernel)
-
-
-def _depthwise_shift(x: Array, kernel: Array, stride: int, dilation: int, pads: Pads) -> Array:
-    size = kernel.shape[0]
-    height, width = (
-        (side + sum(pad) - (size - 1) * dilation - 1) // stride + 1
-        for side, pad in zip(x.shape[1:3], pads, strict=True)
-    )
-    # The barrier keeps XLA from recomputing the padding inside each of the nine products.
-    padded = lax.optimization_barrier(jnp.pad(x, ((0, 0), *pads, (0, 0))))
-    total = None
-    for row in range(size):
-        for column in range(size):
-            top, left = row * dilation, column * dilation
-            tap = padded[
-                :,
-                top : top + (height - 1) * stride + 1 : stride,
-                left : left + (width - 1) * stride + 1 : stride,
-            ]
-            product = tap * kernel[row, column]
-            total = product if total is None else total + product
-    assert total is not None
-    return total
 
 
 def pointwise(

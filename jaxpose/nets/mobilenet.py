@@ -1,17 +1,20 @@
 """[device] MobileNetV2: pictures to features at strides 4 to 32, of any width.
 
-The trunk of the small networks here. It returns several of its maps, and what a caller does not use costs nothing:
-under `jax.jit` XLA drops every layer behind the last map that is read. Batch normalization is folded into the
-convolutions, as published networks come.
+The trunk of the small networks here. A network that reads only some of its maps names them (`read`): layers behind the
+last of them then have no parameters, and `trunk_params` takes the others from the packaged MoveNet. Batch normalization
+is folded into the convolutions, as published networks come.
 
 Sandler et al., "MobileNetV2: Inverted Residuals and Linear Bottlenecks", 2018 (section 3.3 and table 2).
 """
 
-from typing import NamedTuple
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import flax.linen as nn
 import jax
-from jaxtyping import Array, Float
+import jax.numpy as jnp
+from jaxtyping import Array, Float, UInt8
 
 from jaxpose.nets.layers import Conv, Depthwise, Form, Inside, identity
 from jaxpose.nets.strips import in_strips, thin
@@ -40,6 +43,49 @@ class Features(NamedTuple):
     expansion_13: Float[Array, "b h16 w16 c"]  # inside block 13, before its stride: the widest at stride 16
     block_15: Float[Array, "b h32 w32 c"]  # stride 32
     out: Float[Array, "b h32 w32 c"]  # `OUT_CHANNELS`, with relu6
+
+
+MAPS = (
+    "block_1",
+    *(f"{part}_{i}" for i in range(2, len(BLOCK_STRIDES)) for part in ("expansion", "block")),
+    "out",
+)
+"""Every map that can be read, in the order of computation; an expansion is the wide map inside a block."""
+
+
+def stride(name: str) -> int:
+    """Input pixels per cell of a map."""
+    return 2 * math.prod(_strides(name))
+
+
+def reach(name: str) -> int:
+    """How many pixels in a row a cell of a map sees: each 3x3 layer adds two cells of its input."""
+    pixels, cell = 3, 2  # of the stem
+    for step in _strides(name):
+        pixels, cell = pixels + 2 * cell, cell * step
+    return pixels
+
+
+def _strides(name: str) -> tuple[int, ...]:
+    """Of the blocks that a map has behind it."""
+    return BLOCK_STRIDES[: _place(name) // 2 + 2]
+
+
+def _place(name: str) -> int:
+    if name not in MAPS:
+        raise ValueError(f"the trunk's maps are {', '.join(MAPS)}, got {name!r}")
+    return MAPS.index(name)
+
+
+class Normalize(nn.Module):
+    """RGB bytes as the floats that the packaged trunk was trained on, -1 to 1: `x * scale + offset`."""
+
+    @nn.compact
+    def __call__(self, images: UInt8[Array, "b h w 3"]) -> Float[Array, "b h w 3"]:
+        """Apply to pictures."""
+        scale = self.param("scale", nn.initializers.constant(2 / 255), (3,))
+        offset = self.param("offset", nn.initializers.constant(-1), (3,))
+        return images.astype(scale.dtype) * scale + offset
 
 
 class InvertedResidual(nn.Module):
@@ -101,26 +147,44 @@ class MobileNetV2(nn.Module):
 
     def __call__(self, x: Float[Array, "b H W 3"]) -> Features:
         """Features of normalized pictures whose sides are multiples of 32."""
+        return Features(*self.read(x, Features._fields))
+
+    def read(self, x: Float[Array, "b H W 3"], names: Sequence[str]) -> tuple[Float[Array, "b h w c"], ...]:
+        """Some of `MAPS` of normalized pictures whose sides are multiples of the coarsest map's stride.
+
+        Layers behind the last map that is read have no parameters.
+        """
+        end = max(map(_place, names))
         x = in_strips(self, x, method="start", form=self.form, stride=4, before=2, after=5)
-        maps, expansions = {1: x}, {}
-        for i in range(2, len(BLOCK_STRIDES)):
-            block = getattr(self, f"block_{i}")
-            if i in (6, 13):
-                expansions[i] = block.expand(x)  # under jit the block does not compute it again
-            maps[i] = x = block.in_strips(x) if i in (2, 3) else block(x)  # the widest maps that are left
-        return Features(
-            block_2=maps[2],
-            block_5=maps[5],
-            expansion_6=expansions[6],
-            block_9=maps[9],
-            block_12=maps[12],
-            expansion_13=expansions[13],
-            block_15=maps[15],
-            out=self.out(x),
-        )
+        maps = {"block_1": x}
+        for name in MAPS[1 : end + 1]:
+            part, _, i = name.partition("_")
+            if part == "expansion":
+                if name in names:
+                    maps[name] = getattr(self, f"block_{i}").expand(x)  # under jit the block does not compute it again
+            elif part == "block":
+                block = getattr(self, name)
+                maps[name] = x = block.in_strips(x) if name in ("block_2", "block_3") else block(x)  # the widest left
+            else:
+                maps[name] = self.out(x)
+        return tuple(maps[name] for name in names)
 
     def start(self, x: Float[Array, "b H W 3"], inside: Inside = None) -> Float[Array, "b h w c"]:
         """Everything at stride 2, to the first map at stride 4."""
         x, inside = self.stem(x, inside), thin(inside, 2)
         x, inside = self.block_0(x, inside), thin(inside)
         return self.block_1(x, inside)
+
+
+def trunk_params(params: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    """What a network that reads some maps takes from a published network's parameters: `normalize` and its `trunk`.
+
+    `params` are those of the packaged `movenet-multipose`.
+    """
+    picture = jax.ShapeDtypeStruct((1, 32, 32, 3), jnp.float32)
+    needed = jax.eval_shape(lambda x: MobileNetV2().init(jax.random.key(0), x, names, method="read"), picture)["params"]
+
+    def part(tree: Any, like: Any) -> Any:
+        return {key: part(tree[key], below) for key, below in like.items()} if isinstance(like, Mapping) else tree
+
+    return {"normalize": dict(params["normalize"]), "trunk": part(params["trunk"], needed)}

@@ -5,43 +5,14 @@ import jax
 import numpy as np
 import pytest
 import scenes
+from toys import KEEP_ALL, candidates_of, slots_of, toy
 
 from jaxpose.association.config import ParserConfig
-from jaxpose.association.greedy import parse
+from jaxpose.association.parsing import parse
 from jaxpose.fields.candidates import find_candidates
 from jaxpose.fields.config import DecodeConfig
 from jaxpose.records import Candidates
 from jaxpose.skeletons import BODY_25, COCO_18
-
-KEEP_ALL = ParserConfig(min_joints=1, min_score=0)
-
-
-def candidates_of(
-    scores: list[list[float]],
-    connections: dict[tuple[int, int, int], float],
-    limbs: tuple[tuple[int, int], ...],
-    slots: int = 6,
-) -> Candidates:
-    """One frame's candidates: the scores of each joint's peaks, and affinities by (limb, peak, partner).
-
-    The peaks of joint j lie at (10 * j, 10 * slot).
-    """
-    joints = len(scores)
-    score = np.zeros((joints, slots), np.float32)
-    for joint, values in enumerate(scores):
-        score[joint, : len(values)] = values
-    xy = np.stack(np.meshgrid(10 * np.arange(joints), 10 * np.arange(slots), indexing="ij"), -1).astype(np.float32)
-    partner = np.broadcast_to(np.arange(slots), (len(limbs), slots, slots))
-    affinity = np.zeros(partner.shape, np.float32)
-    for place, value in connections.items():
-        affinity[place] = value
-    count = np.array([len(values) for values in scores])
-    return Candidates(xy * (score > 0)[..., None], score, count, partner, affinity, np.bool_(True))
-
-
-def slots_of(keypoints: np.ndarray) -> list[list[int | None]]:
-    """For each person the slot of each joint's peak (None: missing), of people from `candidates_of`."""
-    return sorted([round(float(y) / 10) if score > 0 else None for _, y, score in person] for person in keypoints)
 
 
 @functools.lru_cache(maxsize=2)
@@ -74,7 +45,7 @@ def in_order(keypoints: np.ndarray, people: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize(("n", "limit"), [(0, 0), (1, 0.001), (2, 0.001), (9, 0.001), (50, 0.2)])
 def test_perfect_maps_give_everybody_whole(skeleton, n, limit):
     people, candidates = scene(skeleton, n)
-    keypoints, scores = parse(candidates, skeleton.limbs, len(skeleton.joints), ParserConfig())
+    keypoints, scores = parse(candidates, skeleton, ParserConfig())
     assert keypoints.shape == (n, len(skeleton.joints), 3)
     assert scores.shape == (n,)
     assert keypoints.dtype == scores.dtype == np.float32
@@ -92,7 +63,7 @@ def test_in_a_crowd_that_overlaps_a_peak_belongs_to_one_person():
     people = scenes.crowd(rng, 8, COCO_18, 656, 368)
     found = jitted(COCO_18)(*(field[None].astype(np.float32) for field in scenes.render(people, COCO_18, 46, 82)))
     one = Candidates(*(field[0] for field in jax.device_get(found)))
-    keypoints, _ = parse(one, COCO_18.limbs, 18, KEEP_ALL)
+    keypoints, _ = parse(one, COCO_18, KEEP_ALL)
     places = [tuple(place) for person in keypoints for place in person[person[:, 2] > 0, :2]]
     assert len(places) == len(set(places))  # a peak belongs to one person
     assert len(places) >= 0.8 * (people[..., 2] > 0).sum()
@@ -122,7 +93,7 @@ def test_maximum_of_all_assignments_on_separated_scenes():
             if total > best_total:
                 best, best_total = sorted(map(list, zip(*slots, strict=True))), total
         scores = rng.uniform(0.5, 1, (4, n)).tolist()
-        keypoints, _ = parse(candidates_of(scores, connections, limbs), limbs, 4, KEEP_ALL)
+        keypoints, _ = parse(candidates_of(scores, connections, limbs), toy(limbs, 4), KEEP_ALL)
         assert slots_of(keypoints) == best
 
 
@@ -151,33 +122,9 @@ def test_maximum_of_all_assignments_on_separated_scenes():
 def test_the_cases_of_a_connection(scores, connections, people, totals):
     limbs = ((0, 1), (1, 2), (0, 2), (2, 3))
     scores = [*scores, *[[]] * (4 - len(scores))]
-    keypoints, found = parse(candidates_of(scores, connections, limbs), limbs, 4, KEEP_ALL)
+    keypoints, found = parse(candidates_of(scores, connections, limbs), toy(limbs, 4), KEEP_ALL)
     assert slots_of(keypoints) == [[*person, *[None] * (4 - len(person))] for person in people]
     np.testing.assert_allclose(found, np.array(totals) / 8, rtol=1e-5)
-
-
-@pytest.mark.parametrize(
-    ("joint_score", "affinity", "config", "kept"),
-    [
-        (0.5, 0.5, ParserConfig(min_joints=3, min_score=0.4), 1),
-        (0.5, 0.5, ParserConfig(min_joints=4, min_score=0.4), 0),
-        (0.2, 0.2, ParserConfig(min_joints=3, min_score=0.4), 0),  # (3 * 0.2 + 2 * 0.2) / 3 = 0.333
-        (0.2, 0.2, ParserConfig(min_joints=3, min_score=0.33), 1),
-    ],
-)
-def test_people_with_few_joints_or_a_low_score_are_dropped(joint_score, affinity, config, kept):
-    limbs = ((0, 1), (1, 2))
-    candidates = candidates_of([[joint_score]] * 3, {(0, 0, 0): affinity, (1, 0, 0): affinity}, limbs)
-    assert len(parse(candidates, limbs, 3, config)[0]) == kept
-
-
-def test_joint_scores_are_clipped():
-    limbs = ((0, 1), (1, 2))
-    keypoints, scores = parse(
-        candidates_of([[1.3]] * 3, {(0, 0, 0): 1.2, (1, 0, 0): 1.2}, limbs), limbs, 3, ParserConfig()
-    )
-    assert keypoints[..., 2].tolist() == [[1, 1, 1]]
-    assert scores.tolist() == [1]
 
 
 @pytest.mark.parametrize("people", [9, 50])
@@ -197,9 +144,7 @@ def test_the_order_of_the_candidates_does_not_matter(people):
         partner[limb, new[first]] = new[second][candidates.partner[limb]][:, places]
         affinity[limb, new[first]] = candidates.affinity[limb][:, places]
     mixed = candidates._replace(xy=xy, score=score, partner=partner, affinity=affinity)
-    (one, one_scores), (other, other_scores) = (
-        parse(found, COCO_18.limbs, 18, ParserConfig()) for found in (candidates, mixed)
-    )
+    (one, one_scores), (other, other_scores) = (parse(found, COCO_18, ParserConfig()) for found in (candidates, mixed))
     np.testing.assert_array_equal(one, other)
     np.testing.assert_allclose(one_scores, other_scores, rtol=1e-6)
 
@@ -213,7 +158,7 @@ def test_a_mirrored_picture_has_the_mirrored_people():
     for scene_people in (people, turned):
         maps = (field[None].astype(np.float32) for field in scenes.render(scene_people, COCO_18, 46, 82))
         found = Candidates(*(field[0] for field in jax.device_get(jitted(COCO_18)(*maps))))
-        results.append(parse(found, COCO_18.limbs, 18, ParserConfig()))
+        results.append(parse(found, COCO_18, ParserConfig()))
     (one, one_scores), (other, other_scores) = results
     assert len(one) >= 8
     back = other[:, flip] * np.float32((-1, 1, 1)) + np.float32((655, 0, 0)) * (other[:, flip, 2:] > 0)

@@ -12,7 +12,8 @@ HEAVY = "jax", "numpy", "cv2", "av", "scipy", "flax"
 
 
 @pytest.mark.parametrize(
-    "arguments", ["--help", "demo --help", "track --help", "import --help", "models --help", "--version"]
+    "arguments",
+    ["--help", "demo --help", "track --help", "import --help", "fetch --help", "models --help", "--version"],
 )
 def test_help_imports_nothing_heavy(arguments):
     code = (

@@ -70,7 +70,7 @@ def test_one_damaged_model_hides_no_other(
     (tmp_path / "home" / "models" / "bad.safetensors").write_bytes(b"nothing")
     capsys.readouterr()
     assert cli.main(["models"]) == 0
-    packaged, bad, good = capsys.readouterr().out.splitlines()
+    packaged, bad, good, *_ = capsys.readouterr().out.splitlines()
     assert packaged.startswith("movenet-multipose, the default: movenet-multipose (skeleton coco_17); network MoveNet")
     assert "damaged" in bad
     assert good.startswith("good: lightweight-openpose")
@@ -86,7 +86,7 @@ def test_a_weight_file_of_another_network(
     told = {
         "none of the known networks": [str(foreign)],
         "has no layer conv4_3_CPM/al": [str(foreign), "--arch", "lightweight-openpose"],
-        "are read from a .xml or .json file": [str(shared_data / "teachers" / "movenet-multipose.onnx")],
+        "are read from a .xml or .json or .caffemodel file": [str(shared_data / "teachers" / "movenet-multipose.onnx")],
         "no such weight file": [str(tmp_path / "absent.xml")],
     }
     for message, arguments in told.items():
@@ -95,4 +95,20 @@ def test_a_weight_file_of_another_network(
         assert message in error
         assert error.count("\n") == 1
     assert cli.main(["models"]) == 0
-    assert len(capsys.readouterr().out.splitlines()) == 1
+    assert capsys.readouterr().out.splitlines()[1].startswith("published, ")  # and before it, the packaged one alone
+
+
+def test_the_options_of_openpose(shared_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["import", str(shared_data / NETWORK), "--as", "hpe"]) == 0
+    clip = str(shared_data / "videos" / "ntu.avi")
+    common = ["--size", "128", "--overwrite", "--out", str(tmp_path / "people.jsonl")]
+    wrong = {
+        "movenet-multipose has no option `parser`: its own are decode": ["--openpose.parser", "hungarian-tree"],
+        "`turns` must be one or more of 0, 90, 180 and 270": ["--model", "hpe", "--openpose.turns", "45"],
+        "`scales` must be one or more numbers above 0": ["--model", "hpe", "--openpose.scales", "0"],
+    }
+    for message, arguments in wrong.items():
+        assert cli.main(["track", clip, *common, *arguments]) == 2
+        error = capsys.readouterr().err
+        assert message in error
+        assert error.count("\n") == 1

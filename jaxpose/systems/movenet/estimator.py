@@ -10,8 +10,7 @@ import flax.linen as nn
 import numpy as np
 from jaxtyping import Array, Float, UInt8
 
-from jaxpose.association.matching import keep_best, widened_boxes
-from jaxpose.geometry import oks
+from jaxpose.association.matching import distinct
 from jaxpose.inference import Carry, Step, StepEstimator
 from jaxpose.skeletons import Skeleton
 from jaxpose.systems.movenet.config import PoseConfig
@@ -53,9 +52,7 @@ class MoveNetPeople(StepEstimator[Poses]):
         config = self._config
         good = (result.score >= config.person_threshold) & (result.keypoints[..., 2] > 0).any(1)
         keypoints, scores = result.keypoints[good], result.score[good]
-        areas = widened_boxes(keypoints, BOX_MARGIN)[:, 2:].prod(1)
-        alike = oks(keypoints, keypoints, np.array(self.skeleton.sigmas), (areas[:, None] + areas) / 2)
-        stays = keep_best(alike, scores, config.duplicate_oks)
+        stays = distinct(keypoints, scores, np.array(self.skeleton.sigmas), BOX_MARGIN, config.duplicate_oks)
         return keypoints[stays], scores[stays]
 
     def overflow(self, result: Poses) -> str | None:

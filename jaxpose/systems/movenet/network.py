@@ -12,7 +12,7 @@ import flax.linen as nn
 from jaxtyping import Array, Float, UInt8
 
 from jaxpose.nets.layers import Conv, Form, Inside, identity
-from jaxpose.nets.mobilenet import MobileNetV2
+from jaxpose.nets.mobilenet import MobileNetV2, Normalize
 from jaxpose.nets.pyramid import LightSeparable, Pyramid
 from jaxpose.nets.strips import in_strips
 from jaxpose.skeletons import SKELETONS
@@ -37,17 +37,6 @@ class Maps(NamedTuple):
     heatmaps: Float[Array, "b h w j"]  # logits: is this joint here, anybody's
     displacements: Float[Array, "b h w 2*j"]  # from a person's centre cell to each joint, x and y of each joint in turn
     offsets: Float[Array, "b h w 2*j"]  # from a joint's cell to the joint, likewise
-
-
-class Normalize(nn.Module):
-    """RGB bytes as the floats that the network was trained on, -1 to 1: `x * scale + offset`."""
-
-    @nn.compact
-    def __call__(self, images: UInt8[Array, "b h w 3"]) -> Float[Array, "b h w 3"]:
-        """Apply to pictures."""
-        scale = self.param("scale", nn.initializers.constant(2 / 255), (3,))
-        offset = self.param("offset", nn.initializers.constant(-1), (3,))
-        return images.astype(scale.dtype) * scale + offset
 
 
 class Head(nn.Module):

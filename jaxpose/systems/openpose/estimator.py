@@ -10,17 +10,30 @@ import flax.linen as nn
 import numpy as np
 from jaxtyping import Array, Float, UInt8
 
-from jaxpose.association import greedy
 from jaxpose.association.config import ParserConfig
+from jaxpose.association.parsing import parse
 from jaxpose.fields.candidates import find_candidates
-from jaxpose.fields.config import DecodeConfig
+from jaxpose.fields.config import DecodeConfig, ExactConfig
+from jaxpose.fields.exact import find_exact_candidates
 from jaxpose.inference import Carry, Step, StepEstimator
 from jaxpose.records import Candidates
 from jaxpose.skeletons import Skeleton
+from jaxpose.systems.openpose.fields import Fields
+
+Decoding = DecodeConfig | ExactConfig
+"""Which decoding, and its thresholds: `fast` on the native grid, or `exact` as the published program's."""
+
+
+def decode_fields(fields: Fields, skeleton: Skeleton, stride: int, config: Decoding) -> Candidates:
+    """The candidates in a stage's fields, by the decoding that the config belongs to; pure and jittable."""
+    joints = len(skeleton.joints)
+    if isinstance(config, ExactConfig):
+        return find_exact_candidates(fields.heatmaps, fields.pafs, skeleton.limbs, joints, stride, config)
+    return find_candidates(fields.heatmaps, fields.pafs, skeleton.limbs, joints, stride, config)
 
 
 def make_step(
-    network: nn.Module, skeleton: Skeleton, stride: int, config: DecodeConfig = DecodeConfig()
+    network: nn.Module, skeleton: Skeleton, stride: int, config: Decoding = DecodeConfig()
 ) -> Step[Candidates]:
     """The pure function `(params, carry, images) -> (carry, candidates)` of a network that returns `Fields` by stage.
 
@@ -30,8 +43,7 @@ def make_step(
 
     def step(params: Any, carry: Carry, images: UInt8[Array, "b h w 3"]) -> tuple[Carry, Candidates]:
         stages: Any = network.apply({"params": params}, images)
-        heatmaps, pafs = stages[-1]
-        return carry, find_candidates(heatmaps, pafs, skeleton.limbs, len(skeleton.joints), stride, config)
+        return carry, decode_fields(stages[-1], skeleton, stride, config)
 
     return step
 
@@ -50,7 +62,7 @@ class OpenPose(StepEstimator[Candidates]):
         stride: int,
         *,
         size: int = 656,
-        decode: DecodeConfig = DecodeConfig(),
+        decode: Decoding = DecodeConfig(),
         parser: ParserConfig = ParserConfig(),
     ) -> None:
         super().__init__(make_step(network, skeleton, stride, decode), params, skeleton, size=size, stride=stride)
@@ -58,7 +70,7 @@ class OpenPose(StepEstimator[Candidates]):
 
     def parse(self, result: Candidates) -> tuple[Float[np.ndarray, "p j 3"], Float[np.ndarray, "p"]]:
         """See `inference.StepEstimator.parse`."""
-        return greedy.parse(result, self.skeleton.limbs, len(self.skeleton.joints), self._parser)
+        return parse(result, self.skeleton, self._parser)
 
     def overflow(self, result: Candidates) -> str | None:
         """See `inference.StepEstimator.overflow`."""

@@ -5,8 +5,6 @@ human-pose-estimation-0001 (Osokin, "Real-time 2D Multi-Person Pose Estimation o
 OpenPose's two branches share their layers, and each 7x7 convolution is a residual block of three small ones.
 """
 
-from typing import NamedTuple
-
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -15,6 +13,7 @@ from jaxtyping import Array, Float, UInt8
 from jaxpose.nets.layers import Conv, Depthwise, Form, Separable, identity
 from jaxpose.skeletons import SKELETONS
 from jaxpose.systems.openpose.config import LightweightConfig
+from jaxpose.systems.openpose.fields import Fields
 
 STRIDE = 8
 """Input pixels per cell of the fields."""
@@ -24,13 +23,6 @@ BACKBONE_BLOCKS = (
     (64, 1, 1), (128, 2, 1), (128, 1, 1), (256, 2, 1), (256, 1, 1), (512, 1, 1),
     (512, 1, 2), (512, 1, 1), (512, 1, 1), (512, 1, 1), (512, 1, 1),
 )  # fmt: skip
-
-
-class Fields(NamedTuple):
-    """What one stage predicts: `heatmaps` (the joints, then the background) and `pafs` (x, y of each limb in turn)."""
-
-    heatmaps: Float[Array, "b h w j+1"]
-    pafs: Float[Array, "b h w 2*l"]
 
 
 class Normalize(nn.Module):

@@ -1,0 +1,209 @@
+"""What LiteOpenPose costs, beside its trunk cut at several places and designs that were not taken, in one run.
+
+    python experiments/benchmarks/lite.py [--rounds 15] [--train] [--onnx]
+
+Forward at 368x656 under XLA, in units of one dense 3x3 convolution 46x82x128 -> 128 (the aim is 16 for the whole
+network), with the number of parameters and how many pixels a cell of the heatmaps sees. `--train` adds a step's value
+and gradient for 8 crops of 384x384, with the trunk as it is and with the trunk's own gradient from block 6 on, and the
+gradient of one depthwise layer against the one that XLA derives. `--onnx` adds onnxruntime on the exported network
+(pip install jax2onnx onnxruntime). The contenders take turns; medians, and in brackets minima.
+"""
+
+import argparse
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from jaxpose.nets.layers import Form
+from jaxpose.nets.mobilenet import MobileNetV2, trunk_params
+from jaxpose.systems.openpose.config import LiteConfig
+from jaxpose.systems.openpose.lite import LiteOpenPose, reach
+from jaxpose.weights import store
+
+HEIGHT, WIDTH = 368, 656
+CROP, BATCH = 384, 8
+CUTS = ("block_2", "block_5", "expansion_6", "block_9", "expansion_10", "block_12", "expansion_13", "out")
+
+LITE = LiteConfig()
+DESIGNS = {
+    "LiteOpenPose": LITE,
+    "block outputs for expansions": replace(LITE, coarse=("block_9",), fine=("block_2", "block_5")),
+    "trunk to block 12": replace(LITE, coarse=("expansion_10", "block_12")),
+    "trunk to expansion 13": replace(LITE, coarse=("expansion_10", "expansion_13")),
+    "no stride 4": replace(LITE, fine=("expansion_6",)),
+    "96 wide": replace(LITE, width=96, context_width=160),
+    "160 wide": replace(LITE, width=160, context_width=256),
+    "5 blocks at stride 8": replace(LITE, paf_blocks=2, heatmap_blocks=3),
+}
+
+Contenders = Mapping[str, Callable[[], object]]
+
+
+def in_turns(contenders: Contenders, rounds: int) -> dict[str, list[float]]:
+    """Milliseconds of every run but the first two."""
+    times: dict[str, list[float]] = {name: [] for name in contenders}
+    for turn in range(rounds + 2):
+        for name, run in contenders.items():
+            start = time.perf_counter()
+            jax.block_until_ready(run())
+            if turn >= 2:
+                times[name].append(1000 * (time.perf_counter() - start))
+    return times
+
+
+def tell(times: Mapping[str, list[float]], notes: Mapping[str, str]) -> None:
+    """Print a table; the first contender is the unit."""
+    unit, least = next((statistics.median(values), min(values)) for values in times.values())
+    for name, values in times.items():
+        middle = statistics.median(values)
+        row = f"{name:32s} {middle:7.1f} ({min(values):6.1f}) ms {middle / unit:6.1f} ({min(values) / least:5.1f})"
+        print(f"{row}  {notes.get(name, '')}", flush=True)
+
+
+def count(tree: Any) -> int:
+    return sum(x.size for x in jax.tree.leaves(tree))
+
+
+def initialized(config: LiteConfig, published: store.Params) -> Any:
+    """Random blocks on the published trunk."""
+    network = LiteOpenPose(config)
+    picture = np.zeros((1, 64, 64, 3), np.uint8)
+    params = jax.jit(network.init)(jax.random.key(0), picture)["params"]
+    return jax.device_put(dict(params) | trunk_params(published, (*config.fine, *config.coarse)))
+
+
+def dense(key: jax.Array) -> Callable[[], object]:
+    x, kernel = jax.random.normal(key, (1, 46, 82, 128)), jax.random.normal(key, (3, 3, 128, 128))
+    numbers = ("NHWC", "HWIO", "NHWC")
+    layer = jax.jit(lambda x, k: lax.conv_general_dilated(x, k, (1, 1), "SAME", dimension_numbers=numbers))
+    return lambda: layer(x, kernel)
+
+
+def forward(config: LiteConfig, params: Any, image: np.ndarray, form: Form = "auto") -> Callable[[], object]:
+    apply = jax.jit(lambda params, images: LiteOpenPose(config, form=form).apply({"params": params}, images)[-1])
+    return lambda: apply(params, image)
+
+
+def trunk(cut: str, published: store.Params) -> Callable[[], object]:
+    params = jax.device_put(trunk_params(published, (cut,))["trunk"])
+    pictures = jax.random.normal(jax.random.key(0), (1, HEIGHT + 16 * (cut == "out"), WIDTH + 16 * (cut == "out"), 3))
+    read = jax.jit(lambda params, x: MobileNetV2().apply({"params": params}, x, (cut,), method="read"))
+    return lambda: read(params, pictures)
+
+
+def forwards(published: store.Params, rounds: int, designs: Mapping[str, LiteConfig]) -> None:
+    image = np.random.default_rng(0).integers(0, 256, (1, HEIGHT, WIDTH, 3), np.uint8)
+    contenders = {"dense 3x3": dense(jax.random.key(0))}
+    contenders |= {f"trunk to {cut}": trunk(cut, published) for cut in CUTS}
+    notes = {f"trunk to {cut}": f"{count(trunk_params(published, (cut,))) / 1e6:.2f} M" for cut in CUTS}
+    for name, config in designs.items():
+        params = initialized(config, published)
+        contenders[name] = forward(config, params, image)
+        blocks, sees = count(params["blocks"]), reach(config)
+        notes[name] = f"trunk {(count(params) - blocks) / 1e6:.2f} M, blocks {blocks / 1e6:.3f} M, sees {sees} px"
+    print(f"forward at {HEIGHT}x{WIDTH}, {len(os.sched_getaffinity(0))} cores")
+    tell(in_turns(contenders, rounds), notes)
+
+
+def late(params: Any) -> tuple[Any, Any]:
+    """The trained part of a network whose trunk is trained from block 6 on, and the rest."""
+    trained = {name for name in params["trunk"] if name.startswith("block_") and int(name[6:]) >= 6}
+    fixed = {name: value for name, value in params["trunk"].items() if name not in trained}
+    own = {name: params["trunk"][name] for name in trained}
+    return {"blocks": params["blocks"], "trunk": own}, {"normalize": params["normalize"], "trunk": fixed}
+
+
+def gradient(config: LiteConfig, params: Any, images: np.ndarray, from_block_6: bool) -> Callable[[], object]:
+    """A training step without its update: squared error of both stages to random fields."""
+    network = LiteOpenPose(config)
+    if from_block_6:
+        trained, fixed = late(params)
+    else:
+        trained = {"blocks": params["blocks"]}
+        fixed = {name: value for name, value in params.items() if name != "blocks"}
+    targets = jax.tree.map(
+        lambda x: jnp.asarray(np.random.default_rng(0).normal(size=x.shape), jnp.float32),
+        jax.eval_shape(network.apply, {"params": params}, images),
+    )
+
+    def loss(trained: Any, fixed: Any, images: jax.Array) -> jax.Array:
+        parts = {**fixed, **trained, "trunk": {**fixed["trunk"], **trained.get("trunk", {})}}
+        stages = network.apply({"params": parts}, images)
+        return sum(jnp.sum((a - b) ** 2) for a, b in zip(*map(jax.tree.leaves, (stages, targets)), strict=True))
+
+    step = jax.jit(jax.value_and_grad(loss))
+    return lambda: step(trained, fixed, images)
+
+
+def gradients(published: store.Params, rounds: int, designs: Mapping[str, LiteConfig]) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (BATCH, CROP, CROP, 3), np.uint8)
+    contenders: dict[str, Callable[[], object]] = {"dense 3x3": dense(jax.random.key(0))}
+    for name, config in designs.items():
+        params = initialized(config, published)
+        contenders[f"{name}, forward"] = forward(config, params, images)
+        contenders[f"{name}, gradient"] = gradient(config, params, images, False)
+    name, config = next(iter(designs.items()))
+    contenders["the first, from block 6 on"] = gradient(config, initialized(config, published), images, True)
+    print(f"value and gradient, batch {BATCH} of {CROP}x{CROP}")
+    tell(in_turns(contenders, rounds), {})
+
+
+def onnx_forward(config: LiteConfig, params: Any, image: np.ndarray) -> Callable[[], object]:
+    import onnx
+    import onnxruntime
+    from jax2onnx import to_onnx
+
+    network = LiteOpenPose(config, form="native")
+    exported = to_onnx(
+        lambda images: network.apply({"params": params}, images)[-1],
+        [jax.ShapeDtypeStruct(image.shape, jnp.uint8)],
+    )
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = len(os.sched_getaffinity(0))
+    with tempfile.TemporaryDirectory() as folder:
+        onnx.save(exported, Path(folder) / "lite.onnx")
+        session = onnxruntime.InferenceSession(str(Path(folder) / "lite.onnx"), options, ["CPUExecutionProvider"])
+    feed = {session.get_inputs()[0].name: image}
+    found, expected = session.run(None, feed), forward(config, params, image)()
+    for theirs, ours in zip(found, jax.tree.leaves(expected), strict=True):
+        print(f"onnxruntime differs by at most {np.abs(theirs - ours).max():.1e} of {np.abs(ours).max():.1f}")
+    return lambda: session.run(None, feed)
+
+
+def onnx(published: store.Params, rounds: int) -> None:
+    image = np.random.default_rng(0).integers(0, 256, (1, HEIGHT, WIDTH, 3), np.uint8)
+    params = initialized(LITE, published)
+    contenders = {
+        "dense 3x3": dense(jax.random.key(0)),
+        "XLA": forward(LITE, params, image),
+        "onnxruntime": onnx_forward(LITE, params, image),
+    }
+    tell(in_turns(contenders, rounds), {})
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--train", action="store_true", help="gradients too")
+    parser.add_argument("--onnx", action="store_true", help="onnxruntime too")
+    options = parser.parse_args()
+    published, _ = store.load(store.path_of("movenet-multipose"))
+    forwards(published, options.rounds, DESIGNS)
+    if options.train:
+        gradients(published, max(options.rounds // 3, 3), {"LiteOpenPose": LITE})
+    if options.onnx:
+        onnx(published, options.rounds)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,133 @@
+"""Every kind of network that a weight file may hold: what it is made of, and whose published weights fit it.
+
+The only module that knows all systems; `models` loads and imports by this table.
+"""
+
+import dataclasses
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from jaxpose.association.config import ParserConfig
+from jaxpose.estimation import Estimator
+from jaxpose.fields.config import DecodeConfig
+from jaxpose.skeletons import SKELETONS, Skeleton
+from jaxpose.systems.movenet.config import MoveNetConfig
+from jaxpose.systems.movenet.estimator import MoveNetPeople
+from jaxpose.systems.movenet.importing import looks_multipose, multipose_params
+from jaxpose.systems.movenet.network import MoveNet
+from jaxpose.systems.openpose.config import PUBLISHED, LightweightConfig, LiteConfig, SearchConfig
+from jaxpose.systems.openpose.estimator import Decoding, OpenPose
+from jaxpose.systems.openpose.importing import lightweight_params, looks_lightweight
+from jaxpose.systems.openpose.importing_caffe import looks_published, published_params
+from jaxpose.systems.openpose.lightweight import LightweightOpenPose
+from jaxpose.systems.openpose.lite import LiteOpenPose
+from jaxpose.systems.openpose.network import STRIDE, MultiStageNetwork
+from jaxpose.systems.openpose.search import SearchingOpenPose
+from jaxpose.weights.store import Params
+
+
+@dataclasses.dataclass(frozen=True)
+class Release:
+    """Weights that others published: the kind of their file, and how they are recognised and taken over."""
+
+    suffix: str
+    recognises: Callable[[Any], bool]
+    params: Callable[[Any], Params]
+    licence: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Architecture:
+    """A kind of network and what it is made of."""
+
+    config: Callable[..., Any]
+    network: Callable[[Any], nn.Module]
+    estimator: (
+        Callable[..., Estimator] | None
+    )  # network, params, skeleton, size=, and the system's own; None: no people
+    release: Release | None = None
+    strong_score: float = (
+        0.4  # of `IdentityConfig`: from this mean score of its joints on a person is more right than wrong
+    )
+
+    def skeleton(self, config: Any) -> Skeleton:
+        """The skeleton that a network of this config predicts."""
+        return SKELETONS[config.skeleton]
+
+    def shapes(self, config: Any) -> Params:
+        """The parameters' shapes, computed without allocating any."""
+        picture = jax.ShapeDtypeStruct((1, 64, 64, 3), jnp.uint8)
+        variables: Any = jax.eval_shape(self.network(config).init, jax.random.key(0), picture)
+        params: Params = variables["params"]
+        return params
+
+
+def _openpose(
+    network: nn.Module,
+    params: Params,
+    skeleton: Skeleton,
+    *,
+    size: int,
+    decode: Decoding = DecodeConfig(),
+    parser: ParserConfig = ParserConfig(),
+    search: SearchConfig | None = None,
+) -> OpenPose:
+    if search is None:
+        return OpenPose(network, params, skeleton, STRIDE, size=size, decode=decode, parser=parser)
+    return SearchingOpenPose(network, params, skeleton, STRIDE, size=size, decode=decode, parser=parser, search=search)
+
+
+def _published(preset: str) -> Architecture:
+    """One of OpenPose's own networks."""
+    config = PUBLISHED[preset]
+    return Architecture(
+        functools.partial(dataclasses.replace, config),
+        MultiStageNetwork,
+        _openpose if config.paf_stages else None,
+        Release(
+            ".caffemodel",
+            functools.partial(looks_published, config=config),
+            functools.partial(published_params, config=config),
+            "OpenPose's: academic or non-profit, non-commercial research use only",
+        ),
+    )
+
+
+ARCHITECTURES = {
+    "movenet-multipose": Architecture(
+        MoveNetConfig,
+        MoveNet,
+        MoveNetPeople,
+        Release(
+            ".json",
+            looks_multipose,
+            multipose_params,
+            "Apache-2.0 as published (MoveNet MultiPose Lightning, Google)",
+        ),
+        strong_score=0.35,
+    ),
+    "lightweight-openpose": Architecture(
+        LightweightConfig,
+        LightweightOpenPose,
+        _openpose,
+        Release(
+            ".xml",
+            looks_lightweight,
+            lightweight_params,
+            "Apache-2.0 as published (human-pose-estimation-0001, Open Model Zoo)",
+        ),
+    ),
+    "openpose-lite": Architecture(LiteConfig, LiteOpenPose, _openpose),
+    "openpose-body25": _published("body_25"),
+    "openpose-coco": _published("coco_18"),
+    "openpose-mpi": _published("mpi_15"),
+    "openpose-mpi4": _published("mpi_15_4"),
+    "openpose-hand": _published("hand_21"),
+    "openpose-face": _published("face_70"),
+}
+"""Every architecture by the name that `--arch` takes and weight files carry."""

@@ -1,0 +1,211 @@
+"""LiteOpenPose on the packaged trunk, its blocks at random."""
+
+import dataclasses
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxpose.nets.mobilenet import MAPS, stride
+from jaxpose.skeletons import BODY_21A
+from jaxpose.systems.movenet.network import MoveNet
+from jaxpose.systems.openpose.config import LiteConfig
+from jaxpose.systems.openpose.estimator import OpenPose, make_step
+from jaxpose.systems.openpose.lite import STRIDE, LiteOpenPose, reach, trunk_params
+from jaxpose.weights import store
+
+SMALL = LiteConfig(width=8, context_width=8, dilations=(1, 2), paf_blocks=1, heatmap_blocks=1)
+
+
+@pytest.fixture(scope="module")
+def published() -> store.Params:
+    return store.load(store.path_of("movenet-multipose"))[0]
+
+
+def initialized(config: LiteConfig, published: store.Params) -> dict[str, Any]:
+    picture = np.zeros((1, 32, 32, 3), np.uint8)
+    params = jax.jit(LiteOpenPose(config).init)(jax.random.key(0), picture)["params"]
+    return dict(params) | trunk_params(published, config)
+
+
+@pytest.fixture(scope="module")
+def params(published: store.Params) -> dict[str, Any]:
+    return initialized(LiteConfig(), published)
+
+
+def pictures(*shape: int) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (*shape, 3), np.uint8)
+
+
+def leaves(tree: Any) -> Iterator[tuple[str, Any]]:
+    for path, value in jax.tree_util.tree_leaves_with_path(tree):
+        yield "/".join(key.key for key in path), value
+
+
+def test_size(params: dict[str, Any]) -> None:
+    counts = {name: sum(x.size for x in jax.tree.leaves(part)) for name, part in params.items()}
+    assert counts["blocks"] <= 2_000_000
+    assert counts == {"normalize": 6, "trunk": 572_936, "blocks": 583_238}
+
+
+def test_a_person_of_350_pixels_is_seen_from_each_of_its_joints() -> None:
+    assert reach(LiteConfig()) == 731 >= 2 * 350
+
+
+def test_stages(params: dict[str, Any]) -> None:
+    images = pictures(3, 64, 48)
+    apply = jax.jit(lambda images: LiteOpenPose().apply({"params": params}, images))
+    stages = apply(images)
+    assert [stage.heatmaps.shape for stage in stages] == [(3, 8, 6, 0), (3, 8, 6, 22)]
+    assert [stage.pafs.shape for stage in stages] == [(3, 8, 6, 48)] * 2
+    np.testing.assert_array_equal(stages[0].pafs, stages[1].pafs)
+    for field, alone in zip(stages[1], apply(images[1:2])[1], strict=True):
+        assert np.asarray(field).std() > 1e-3
+        np.testing.assert_allclose(field[1], alone[0], rtol=1e-3, atol=1e-3)
+
+
+def test_a_picture_goes_on_in_grey_to_whole_cells_of_the_trunk(params: dict[str, Any]) -> None:
+    images = pictures(1, 40, 56)
+    whole = np.pad(images, ((0, 0), (0, 8), (0, 8), (0, 0)), constant_values=128)
+    apply = jax.jit(lambda images: LiteOpenPose().apply({"params": params}, images)[-1])
+    for field, expected in zip(apply(images), apply(whole), strict=True):
+        assert field.shape[1:3] == (5, 7)
+        np.testing.assert_allclose(field, expected[:, :5, :7], rtol=1e-4, atol=1e-4)
+    with pytest.raises(ValueError, match="multiples of 8, got 56x42"):
+        LiteOpenPose().apply({"params": params}, pictures(1, 42, 56))
+
+
+def test_the_trunk_is_the_packaged_one(published: store.Params, params: dict[str, Any]) -> None:
+    wanted = jax.eval_shape(LiteOpenPose().init, jax.random.key(0), pictures(1, 32, 32))["params"]
+    taken = trunk_params(published, LiteConfig())
+    store.check(taken, {name: wanted[name] for name in ("normalize", "trunk")}, "the trunk")
+    packaged = dict(leaves(published))
+    for name, value in leaves(taken):
+        np.testing.assert_array_equal(value, packaged[name])
+    assert "block_11" not in taken["trunk"]  # it ends with what is read
+    assert set(taken["trunk"]["block_10"]) == {"expand"}
+
+
+def test_features_are_those_of_movenet(published: store.Params, params: dict[str, Any]) -> None:
+    images = pictures(2, 64, 96)
+
+    def of_movenet(network: MoveNet, images: jax.Array) -> dict[str, jax.Array]:
+        features = network.trunk(network.normalize(images))
+        wide = network.trunk.block_10.expand(features.block_9)
+        return {"block_2": features.block_2, "expansion_6": features.expansion_6, "expansion_10": wide}
+
+    def of_lite(network: LiteOpenPose, images: jax.Array) -> dict[str, jax.Array]:
+        return network.features(network.normalize(images))
+
+    expected = MoveNet().apply({"params": published}, images, method=of_movenet)
+    found = LiteOpenPose().apply({"params": params}, images, method=of_lite)
+    assert set(found) == set(expected)
+    for name, field in expected.items():
+        np.testing.assert_allclose(found[name], field, rtol=1e-4, atol=1e-4, err_msg=name)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        SMALL,
+        dataclasses.replace(SMALL, coarse=("block_6", "expansion_8"), fine=("expansion_5", "block_1", "block_5")),
+        dataclasses.replace(SMALL, coarse=("block_12",), dilations=(3,), paf_blocks=2),
+    ],
+)
+def test_a_cell_sees_so_many_pixels_and_no_more(config: LiteConfig, published: store.Params) -> None:
+    params = initialized(config, published)
+    network = LiteOpenPose(config)
+    height = 16 * (reach(config) // 16 + 4)
+    cell = height // STRIDE // 2
+
+    @jax.jit
+    def sees(row: jax.Array) -> jax.Array:
+        """Whether the cell's value depends on a row: what is not a number makes all that it touches none."""
+        picture = jnp.zeros((1, height, 32, 3)).at[:, row].set(jnp.nan)
+        field = network.apply({"params": params}, picture, method="fields")[-1].heatmaps
+        return jnp.isnan(field[0, cell]).any()
+
+    seen = np.flatnonzero([sees(row) for row in range(height)])
+    assert len(seen) == reach(config)
+    assert seen[-1] - seen[0] + 1 == reach(config)
+
+
+def test_every_parameter_of_the_blocks_learns(published: store.Params) -> None:
+    params = initialized(SMALL, published)
+    images = pictures(2, 64, 64)
+
+    def loss(params: Any, stage: int) -> jax.Array:
+        fields = LiteOpenPose(SMALL).apply({"params": params}, images)[stage]
+        return sum(jnp.sum((field - 1) ** 2) for field in fields)
+
+    early, late = (dict(leaves(jax.jit(jax.grad(loss), static_argnums=1)(params, stage))) for stage in (0, 1))
+    assert not [name for name, slope in late.items() if not np.abs(slope).max() > 0]  # the trunk's too
+    unused = {name for name, slope in early.items() if not np.abs(slope).any()}
+    assert unused == {name for name in early if re.match("blocks/(refine|heatmaps)", name)}
+
+
+def test_bfloat16(params: dict[str, Any]) -> None:
+    images = pictures(1, 64, 64)
+    full, half = (
+        jax.jit(LiteOpenPose(dtype=dtype).apply)({"params": params}, images)[-1]
+        for dtype in (jnp.float32, jnp.bfloat16)
+    )
+    for expected, found in zip(full, half, strict=True):
+        assert found.dtype == jnp.float32
+        scale = np.abs(expected).max()
+        np.testing.assert_allclose(found, expected, rtol=0, atol=0.05 * scale)
+        assert not np.array_equal(found, expected)
+
+
+def test_the_forms_agree(params: dict[str, Any]) -> None:
+    images = pictures(1, 64, 64)
+    native, shift = (
+        jax.jit(LiteOpenPose(form=form).apply)({"params": params}, images)[-1] for form in ("native", "shift")
+    )
+    for expected, found in zip(native, shift, strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("platforms", [["cpu"], ["cuda"], ["rocm"], ["tpu"], ["cpu", "cuda"]])
+@pytest.mark.parametrize("dtype", [jnp.float32, jnp.bfloat16])
+def test_the_step_lowers_for_every_platform(platforms: list[str], dtype: Any) -> None:
+    network = LiteOpenPose(dtype=dtype)
+    images = jax.ShapeDtypeStruct((2, 64, 96, 3), np.uint8)
+    params = jax.eval_shape(network.init, jax.random.key(0), images)["params"]
+    step = jax.jit(make_step(network, BODY_21A, STRIDE))
+    text = jax.export.export(step, platforms=platforms)(params, (), images).mlir_module()
+    grouped = re.search(r"feature_group_count = ([2-9]|\d\d)", text) is not None
+    assert grouped == (platforms != ["cpu"])  # depthwise convolutions as such, on accelerators only
+    assert ("bf16" in text) == (dtype == jnp.bfloat16)
+
+
+def test_openpose_runs_it(published: store.Params) -> None:
+    estimator = OpenPose(LiteOpenPose(SMALL), initialized(SMALL, published), BODY_21A, STRIDE, size=72)
+    people = estimator.collect(estimator.dispatch([pictures(50, 90), pictures(50, 90)], 2))
+    assert len(people) == 2
+    assert all(found.keypoints.shape[1:] == (21, 3) for found in people)
+
+
+def test_config_of_a_weight_file() -> None:
+    config = LiteConfig(coarse=("block_12",), width=64)
+    again = LiteConfig(**json.loads(json.dumps(dataclasses.asdict(config))))
+    assert again == config
+    assert hash(again) == hash(config)
+
+
+@pytest.mark.parametrize("options", [{"coarse": ()}, {"fine": []}, {"dilations": ()}, {"paf_blocks": 0}])
+def test_bad_config(options: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=f"`{next(iter(options))}` must"):
+        LiteConfig(**options)
+
+
+@pytest.mark.parametrize("name", ["block_15", "block_5", "pool"])
+def test_a_map_that_does_not_fit_is_refused(name: str) -> None:
+    told = "maps are block_1" if name not in MAPS else f"{name} has stride {stride(name)}"
+    with pytest.raises(ValueError, match=told):
+        LiteOpenPose(LiteConfig(coarse=(name,))).init(jax.random.key(0), pictures(1, 32, 32))
