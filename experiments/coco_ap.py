@@ -9,28 +9,13 @@ tracking, `THOROUGH` lowers them.
 """
 
 import argparse
-import contextlib
-import io
-import json
-import os
-import zipfile
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import cv2
-import numpy as np
-from pycocotools.coco import COCO
-from pycocotools.cocoeval import COCOeval
-from tqdm import tqdm
+from coco_pictures import Poses, average_precision, pictures
 
 from jaxpose import models
-from jaxpose.records import People
-from jaxpose.skeletons import COCO_17, convert
 from jaxpose.systems.movenet.config import PoseConfig
 from jaxpose.weights.default import DEFAULT
-
-DATA = Path(os.environ.get("JAXPOSE_TEST_DATA", Path(__file__).parents[2] / "shared" / "data")) / "coco"
 
 THOROUGH: dict[str, dict[str, Any]] = {
     "movenet-multipose": {
@@ -40,41 +25,26 @@ THOROUGH: dict[str, dict[str, Any]] = {
 """Options of an architecture's estimator for OKS-AP."""
 
 
-def find_people(estimator: Any, name: str, every: int) -> Iterator[tuple[dict[str, Any], People]]:
-    """Each picture's entry, and the people found in it."""
-    entries = json.loads((DATA / f"{name}.json").read_text())["images"][::every]
-    with zipfile.ZipFile(DATA / f"{name}.zip") as pictures:
-        for entry in tqdm(entries, name, disable=None):
-            stored = np.frombuffer(pictures.read(entry["file_name"]), np.uint8)
-            image = cv2.cvtColor(cv2.imdecode(stored, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
-            yield entry, estimator.collect(estimator.dispatch([image], 1))[0]
+def find_people(estimator: Any, split: str, every: int) -> dict[int, Poses]:
+    """The people of each picture, by its id."""
+    found = {}
+    for entry, image in pictures(split, every):
+        (people,) = estimator.collect(estimator.dispatch([image], 1))
+        found[entry["id"]] = Poses(people.keypoints, people.scores)
+    return found
 
 
 def measure(estimator: Any, split: str, every: int) -> dict[str, float]:
     """OKS-AP in percent, people a picture, and how many people are found where there are none."""
-    results, pictures = [], []
-    for entry, people in find_people(estimator, split, every):
-        pictures.append(entry["id"])
-        poses = convert(people.keypoints, estimator.skeleton, COCO_17)
-        results += [
-            {"image_id": entry["id"], "category_id": 1, "keypoints": pose.ravel().tolist(), "score": float(score)}
-            for pose, score in zip(poses, people.scores, strict=True)
-        ]
-    with contextlib.redirect_stdout(io.StringIO()):
-        truth = COCO(DATA / f"{split}.json")
-        evaluation = COCOeval(truth, truth.loadRes(results), "keypoints")
-        evaluation.params.imgIds = pictures
-        evaluation.evaluate()
-        evaluation.accumulate()
-        evaluation.summarize()
-    names = ("AP", "AP50", "AP75", "AP medium", "AP large")
-    false = [people.total for _, people in find_people(estimator, f"{split}_empty", every)]
+    found = find_people(estimator, split, every)
+    precision = average_precision(split, found, estimator.skeleton)
+    empty = find_people(estimator, f"{split}_empty", every)
     return {
-        **{name: round(100 * value, 1) for name, value in zip(names, evaluation.stats.tolist(), strict=False)},
-        "pictures": len(pictures),
-        "people a picture": round(len(results) / len(pictures), 2),
-        "empty pictures": len(false),
-        "people in empty pictures": sum(false),
+        **{name: round(value, 1) for name, value in precision.items()},
+        "pictures": len(found),
+        "people a picture": round(sum(len(people.scores) for people in found.values()) / len(found), 2),
+        "empty pictures": len(empty),
+        "people in empty pictures": sum(len(people.scores) for people in empty.values()),
     }
 
 

@@ -20,7 +20,7 @@ from tqdm import tqdm
 from jaxpose.geometry import Fit, fit_input, oks
 from jaxpose.inference import fitted_batch
 from jaxpose.records import joint_boxes
-from jaxpose.skeletons import COCO_17, COCO_18, convert
+from jaxpose.skeletons import COCO_17, COCO_18, Skeleton, convert
 from jaxpose.systems.openpose.fields import Fields
 from jaxpose.systems.openpose.lightweight import STRIDE, LightweightOpenPose
 from jaxpose.weights import store
@@ -29,7 +29,7 @@ DATA = Path(os.environ.get("JAXPOSE_TEST_DATA", Path(__file__).parents[2] / "sha
 
 
 class Poses(NamedTuple):
-    """One picture's people: joints [p, 18, 3] of COCO_18 in its pixels, and scores [p]."""
+    """One picture's people: joints [p, j, 3] in its pixels, and scores [p]."""
 
     keypoints: np.ndarray
     scores: np.ndarray
@@ -63,12 +63,12 @@ def fields_of_pictures(model: str, size: int, split: str, every: int) -> Iterato
         yield entry, fit, jax.block_until_ready(apply(params, fitted_batch([image], 1, fit)))
 
 
-def average_precision(split: str, found: dict[int, Poses]) -> dict[str, float]:
+def average_precision(split: str, found: dict[int, Poses], skeleton: Skeleton = COCO_18) -> dict[str, float]:
     """OKS-AP in percent over the pictures that `found` has, by their id."""
     results = [
         {"image_id": picture, "category_id": 1, "keypoints": pose.ravel().tolist(), "score": float(score)}
         for picture, poses in found.items()
-        for pose, score in zip(convert(poses.keypoints, COCO_18, COCO_17), poses.scores, strict=True)
+        for pose, score in zip(convert(poses.keypoints, skeleton, COCO_17), poses.scores, strict=True)
     ]
     with contextlib.redirect_stdout(io.StringIO()):
         truth = COCO(DATA / f"{split}.json")

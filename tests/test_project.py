@@ -1,9 +1,13 @@
 """What the project promises about itself: the README's commands, its dependencies, its licence."""
 
 import importlib.util
+import re
 import tomllib
 from pathlib import Path
 from types import ModuleType
+from typing import Any
+
+import numpy as np
 
 from jaxpose.weights import store
 
@@ -15,6 +19,13 @@ def test_ci_runs_exactly_the_test_command_of_the_readme() -> None:
     command = "pip install -e '.[test]' && pytest"
     assert f"```\n{command}\n```" in (ROOT / "README.md").read_text()
     assert command in (ROOT / ".ci" / "run").read_text().splitlines()
+
+
+def test_the_readmes_jitted_step_runs() -> None:
+    (block,) = re.findall(r"```python\n([^`]*make_step[^`]*)```", (ROOT / "README.md").read_text())
+    names: dict[str, Any] = {}
+    exec(block, names)
+    assert names["raised_hands"](names["params"], np.zeros((2, 64, 96, 3), np.uint8)).tolist() == [0, 0]
 
 
 def test_dependencies_have_floors_and_no_caps() -> None:

@@ -171,3 +171,9 @@ def test_a_wrong_skeleton_is_refused(changes: dict[str, tuple], message: str) ->
     fields = {"name": "x", "joints": ("a", "b"), "limbs": ((0, 1),), "sigmas": (0.1, 0.1)} | changes
     with pytest.raises(ValueError, match=message):
         Skeleton(**fields)
+
+
+def test_feet_are_toes_and_heels() -> None:
+    assert BODY_25.feet == (19, 20, 21, 22, 23, 24)  # what the released program leaves out of a person's joints
+    assert WHOLE_135.feet == BODY_25.feet
+    assert COCO_18.feet == MPI_15.feet == ()

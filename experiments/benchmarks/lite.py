@@ -24,6 +24,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from jaxpose.nets.depthwise_vjp import shifted
 from jaxpose.nets.layers import Form
 from jaxpose.nets.mobilenet import MobileNetV2, trunk_params
 from jaxpose.systems.openpose.config import LiteConfig
@@ -101,12 +102,12 @@ def trunk(cut: str, published: store.Params) -> Callable[[], object]:
     return lambda: read(params, pictures)
 
 
-def forwards(published: store.Params, rounds: int, designs: Mapping[str, LiteConfig]) -> None:
+def forwards(published: store.Params, rounds: int) -> None:
     image = np.random.default_rng(0).integers(0, 256, (1, HEIGHT, WIDTH, 3), np.uint8)
     contenders = {"dense 3x3": dense(jax.random.key(0))}
     contenders |= {f"trunk to {cut}": trunk(cut, published) for cut in CUTS}
     notes = {f"trunk to {cut}": f"{count(trunk_params(published, (cut,))) / 1e6:.2f} M" for cut in CUTS}
-    for name, config in designs.items():
+    for name, config in DESIGNS.items():
         params = initialized(config, published)
         contenders[name] = forward(config, params, image)
         blocks, sees = count(params["blocks"]), reach(config)
@@ -145,16 +146,43 @@ def gradient(config: LiteConfig, params: Any, images: np.ndarray, from_block_6: 
     return lambda: step(trained, fixed, images)
 
 
-def gradients(published: store.Params, rounds: int, designs: Mapping[str, LiteConfig]) -> None:
+def gradients(published: store.Params, rounds: int) -> None:
     images = np.random.default_rng(0).integers(0, 256, (BATCH, CROP, CROP, 3), np.uint8)
-    contenders: dict[str, Callable[[], object]] = {"dense 3x3": dense(jax.random.key(0))}
-    for name, config in designs.items():
-        params = initialized(config, published)
-        contenders[f"{name}, forward"] = forward(config, params, images)
-        contenders[f"{name}, gradient"] = gradient(config, params, images, False)
-    name, config = next(iter(designs.items()))
-    contenders["the first, from block 6 on"] = gradient(config, initialized(config, published), images, True)
+    params = initialized(LITE, published)
+    contenders = {
+        "dense 3x3": dense(jax.random.key(0)),
+        "forward": forward(LITE, params, images),
+        "gradient of the blocks": gradient(LITE, params, images, False),
+        "gradient from block 6 on": gradient(LITE, params, images, True),
+    }
     print(f"value and gradient, batch {BATCH} of {CROP}x{CROP}")
+    tell(in_turns(contenders, rounds), {})
+
+
+def layer_gradient(function: Callable[..., jax.Array], shape: tuple[int, ...], stride: int) -> Callable[[], object]:
+    """Value and both gradients of one depthwise layer, for a given cotangent."""
+    pads = ((0, 1), (0, 1)) if stride == 2 else ((1, 1), (1, 1))
+    x, kernel = jax.random.normal(jax.random.key(0), shape), jax.random.normal(jax.random.key(1), (3, 3, shape[-1]))
+
+    def layer(x: jax.Array, kernel: jax.Array) -> jax.Array:
+        return function(x, kernel, stride, 1, pads)
+
+    @jax.jit
+    def both(x: jax.Array, kernel: jax.Array, cotangent: jax.Array) -> object:
+        value, pull = jax.vjp(layer, x, kernel)
+        return value, pull(cotangent)
+
+    cotangent = jax.random.normal(jax.random.key(2), jax.eval_shape(layer, x, kernel).shape)
+    return lambda: both(x, kernel, cotangent)
+
+
+def layer_gradients(rounds: int) -> None:
+    contenders: dict[str, Callable[[], object]] = {"dense 3x3": dense(jax.random.key(0))}
+    for shape, stride in (((8, 48, 48, 128), 1), ((8, 24, 24, 192), 1), ((8, 48, 48, 288), 2)):
+        name = f"{'x'.join(map(str, shape))} / {stride}"
+        contenders[f"{name}, own"] = layer_gradient(shifted, shape, stride)
+        contenders[f"{name}, derived"] = layer_gradient(shifted.__wrapped__, shape, stride)
+    print("value and gradients of one depthwise layer / its stride")
     tell(in_turns(contenders, rounds), {})
 
 
@@ -198,9 +226,10 @@ def main() -> None:
     parser.add_argument("--onnx", action="store_true", help="onnxruntime too")
     options = parser.parse_args()
     published, _ = store.load(store.path_of("movenet-multipose"))
-    forwards(published, options.rounds, DESIGNS)
+    forwards(published, options.rounds)
     if options.train:
-        gradients(published, max(options.rounds // 3, 3), {"LiteOpenPose": LITE})
+        gradients(published, max(options.rounds // 3, 3))
+        layer_gradients(options.rounds)
     if options.onnx:
         onnx(published, options.rounds)
 

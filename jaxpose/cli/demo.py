@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 CLIP = Path(__file__).parents[1] / "demo" / "clip.mp4"
 
+SIZE = 512
+"""Long side of the network's input: below that of `track`, so that nobody waits long, and enough for this clip."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Demo:
@@ -32,7 +35,7 @@ class Demo:
     def run(self) -> None:
         """Do it, and tell what was done, what to look at and what to try next."""
         people, overlay, still = (self.out / name for name in ("people.jsonl", "overlay.mp4", "still.png"))
-        track = Track(CLIP, model=self.model, out=people, render=overlay, overwrite=self.overwrite)
+        track = Track(CLIP, size=SIZE, model=self.model, out=people, render=overlay, overwrite=self.overwrite)
         make_folder(self.out)
         try:
             check_output(still, [".png"], overwrite=self.overwrite)

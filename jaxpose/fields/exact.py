@@ -1,8 +1,8 @@
 """The `exact` decoding: from maps to `Candidates` by the rules of OpenPose's released program.
 
-It stands beside `candidates`, which does the same on the native grid in a tenth of the time. Here the maps are enlarged
-to the network's input by OpenCV's bicubic kernel, a peak is a pixel above its eight neighbours, its place the centroid
-of the 7x7 pixels around it, and every pair of peaks of a limb is scored. All on the device, fixed in shape.
+It stands beside `candidates`, which does the same on the native grid in a small part of the time. Here the maps are
+enlarged to the network's input by OpenCV's bicubic kernel, a peak is a pixel above its eight neighbours, its place the
+centroid of the 7x7 pixels around it, and every pair of peaks of a limb is scored. All on the device, fixed in shape.
 
 Two things differ from the program on purpose. It adds half a pixel of the picture to every peak, since it counts from
 the picture's outer corner; here the centre of the top-left pixel is (0, 0). And where a joint has more peaks than

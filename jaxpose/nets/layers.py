@@ -104,12 +104,14 @@ class Conv(nn.Module):
     padding: Padding = "symmetric"
     activation: Activation = jax.nn.relu
     form: Form = "auto"
+    gain: float = 1.0  # of the kernel at random, by He et al.'s
 
     @nn.compact
     def __call__(self, x: Float[Array, "b h w c"], inside: Inside = None) -> Float[Array, "b H W d"]:
         """Apply to a map, or to a strip with the rows around it."""
+        initializer = nn.initializers.variance_scaling(2 * self.gain**2, "fan_in", "truncated_normal")
         shape = (self.size, self.size, x.shape[-1], self.features)
-        kernel = self.param("kernel", nn.initializers.he_normal(), shape).astype(x.dtype)
+        kernel = self.param("kernel", initializer, shape).astype(x.dtype)
         bias = self.param("bias", nn.initializers.zeros, (self.features,)).astype(x.dtype)
         if self.size == 1 and self.stride == 1:
             return self.activation(pointwise(x, kernel[0, 0], form=self.form) + bias)

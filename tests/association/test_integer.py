@@ -49,7 +49,7 @@ def total(connections: Connections, people: list[list[int]]) -> float:
 def test_the_best_of_all_partitions(limbs, seed):
     rng = np.random.default_rng(seed)
     connections = scene(rng, limbs, rng.permutation([1, 2, 3, 3]) if seed % 3 else [2, 2, 3, 2])
-    people = integer.group(connections, SLOTS, 30)
+    people = integer.group(connections, SLOTS, 600)
     for person in people:
         assert len({peak // SLOTS for peak in person}) == len(person) >= 2
     peaks = np.unique([connections.a, connections.b]).tolist()
@@ -70,7 +70,7 @@ def test_one_limb_has_its_best_matching(seed):
     square[:n, :m] = worth
     orders = itertools.permutations(range(len(square)))
     best = max(square[np.arange(len(square)), list(order)].sum() for order in orders)
-    for people in (hungarian.group(connections), integer.group(connections, SLOTS, 30)):
+    for people in (hungarian.group(connections), integer.group(connections, SLOTS, 600)):
         assert all(len(person) == 2 for person in people)
         assert total(connections, people) == pytest.approx(best, rel=1e-6)
 
@@ -100,7 +100,7 @@ def test_a_path_around_a_loop_is_cut():
     edges = [(0, 0, 10, 0.9), (1, 10, 20, 0.8), (2, 1, 20, 0.7), (2, 0, 20, 0.1), (0, 1, 10, 0.2)]
     limb, a, b, affinity = zip(*edges, strict=True)
     connections = Connections(np.array(limb), np.array(a), np.array(b), np.array(affinity, np.float32))
-    assert sorted(map(sorted, integer.group(connections, SLOTS, 30))) == [[0, 10, 20]]
+    assert sorted(map(sorted, integer.group(connections, SLOTS, 600))) == [[0, 10, 20]]
 
 
 def test_a_scene_too_large_for_its_time_is_refused_in_one_line():

@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from jaxpose.association.matching import blurred_iou, keep_best, match, pose_similarity, widened_boxes
+from jaxpose.association.matching import blurred_iou, distinct, keep_best, match, pose_similarity, widened_boxes
 from jaxpose.geometry import iou
 from jaxpose.skeletons import COCO_17
 
@@ -58,6 +58,17 @@ def test_keep_best_goes_down_by_worth():
     assert keep_best(overlap, np.array([0.8, 0.9, 0.7]), 0.5).tolist() == [False, True, False]
     assert keep_best(overlap, np.array([0.8, 0.9, 0.7]), 0.8).all()
     assert keep_best(np.zeros((0, 0)), np.zeros(0), 0.5).shape == (0,)
+
+
+def test_the_lesser_of_two_alike_goes():
+    rng = np.random.default_rng(0)
+    one, other = (np.concatenate([rng.uniform(0, 100, (17, 2)), np.ones((17, 1))], axis=1) for _ in range(2))
+    near, far = (one + np.array([shift, 0, 0]) for shift in (1, 60))
+    poses, worth = np.stack([one, other, near, far]), np.array([0.5, 0.3, 0.9, 0.1])
+    stays = distinct(poses, worth, np.array(COCO_17.sigmas), 0.25, 0.5)
+    assert stays.tolist() == [False, True, True, True]
+    assert distinct(poses, worth, np.array(COCO_17.sigmas), 0.25, 1.0).all()
+    assert distinct(poses[:0], worth[:0], np.array(COCO_17.sigmas), 0.25, 0.5).shape == (0,)
 
 
 def test_blur_of_one_is_iou():

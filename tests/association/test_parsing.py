@@ -13,6 +13,7 @@ from jaxpose.association.parsing import parse
 from jaxpose.skeletons import BODY_25
 
 METHODS = typing.get_args(ParserMethod)
+LONG = 600  # seconds: the tests may run on a machine that is busy with something else
 LIMBS = ((0, 1), (1, 2), (2, 3), (1, 4))
 REDUNDANT = ((0, 2), (0, 4))
 
@@ -79,7 +80,9 @@ def test_feet_do_not_count_but_score():
 @pytest.mark.parametrize("method", METHODS)
 def test_nobody(method):
     for scores in ([[]] * 5, [[0.9], [0.8], [], [0.7], []]):
-        keypoints, found = parse(candidates_of(scores, {}, LIMBS), toy(LIMBS, 5), ParserConfig(method))
+        keypoints, found = parse(
+            candidates_of(scores, {}, LIMBS), toy(LIMBS, 5), ParserConfig(method, max_seconds=LONG)
+        )
         assert keypoints.shape == (0, 5, 3)
         assert found.shape == (0,)
 
@@ -89,7 +92,7 @@ def test_one_person_scores_by_the_limbs_that_the_method_reads(method):
     limbs = (*LIMBS, *REDUNDANT)
     skeleton = toy(limbs, 5, redundant=(4, 5))
     candidates = candidates_of([[0.8]] * 5, {(limb, 0, 0): 0.5 for limb in range(6)}, limbs)
-    keypoints, scores = parse(candidates, skeleton, ParserConfig(method))
+    keypoints, scores = parse(candidates, skeleton, ParserConfig(method, max_seconds=LONG))
     assert slots_of(keypoints) == [[0] * 5]
     expected = (4 + 2) / 9 if method.endswith("tree") else (4 + 3) / 11
     np.testing.assert_allclose(scores, [expected], rtol=1e-6)
@@ -131,7 +134,8 @@ def total(keypoints, candidates, skeleton, tree):
 def test_each_method_reaches_what_it_promises(seed):
     candidates, skeleton = random_scene(seed)
     people = {
-        method: parse(candidates, skeleton, ParserConfig(method, min_joints=1, min_score=0))[0] for method in METHODS
+        method: parse(candidates, skeleton, ParserConfig(method, min_joints=1, min_score=0, max_seconds=LONG))[0]
+        for method in METHODS
     }
     tree = {method: total(people[method], candidates, skeleton, tree=True) for method in METHODS}
     graph = {method: total(people[method], candidates, skeleton, tree=False) for method in METHODS}
@@ -153,7 +157,7 @@ def test_the_greedy_way_is_not_always_the_best():
     candidates = candidates_of([[0.5, 0.5], [0.5, 0.5]], connections, ((0, 1),))
     expected = {"greedy": [[0, 0]], "greedy-tree": [[0, 0]]}
     for method in METHODS:
-        config = ParserConfig(method, min_joints=1, min_score=0)
+        config = ParserConfig(method, min_joints=1, min_score=0, max_seconds=LONG)
         keypoints, _ = parse(candidates, toy(((0, 1),), 2), config)
         assert slots_of(keypoints) == expected.get(method, [[0, 1], [1, 0]])
 

@@ -26,10 +26,9 @@ def native(x: jax.Array, kernel: jax.Array, stride: int, dilation: int, padding:
 
 
 def arrays(height: int, width: int, size: int) -> tuple[np.ndarray, np.ndarray]:
-    rng = np.random.default_rng(seed)
-    return rng.normal(size=(2, height, width, 4)).astype(np.float32), rng.normal(size=(size, size, 4)).astype(
-        np.float32
-    )
+    rng = np.random.default_rng(0)
+    x, kernel = rng.normal(size=(2, height, width, 4)), rng.normal(size=(size, size, 4))
+    return x.astype(np.float32), kernel.astype(np.float32)
 
 
 def gradients(function: Any, x: np.ndarray, kernel: np.ndarray) -> tuple[jax.Array, jax.Array]:

@@ -108,7 +108,10 @@ class SearchConfig:
 class LiteConfig:
     """The fast network of this project: a published trunk, then a PAF block and a heatmap block.
 
-    Maps of the trunk are named as in `nets/mobilenet.py`; it ends with the last that is read.
+    Maps of the trunk are named as in `nets/mobilenet.py`; it ends with the last that is read. The defaults were chosen
+    by what they cost (`experiments/benchmarks/lite.py`) and by what of the fields each map shows already
+    (`experiments/trunk_probe.py`): expansions show far more than the narrow maps around them and are nearly free, and
+    what lies behind the expansion of block 10 costs more than it shows.
     """
 
     skeleton: str = "body_21a"

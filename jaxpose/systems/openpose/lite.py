@@ -31,6 +31,12 @@ CONTEXT_STRIDE = 16
 GREY = 128
 """What continues a picture whose sides are no multiples of `CONTEXT_STRIDE`, as it does where a picture is fitted."""
 
+BLOCK_GAIN = 0.2
+"""Of untrained layers that read a block's output: its values are about five times those of an expansion."""
+
+FIELD_GAIN = 0.01
+"""Of the untrained layers that give the fields, so that training starts from fields near zero."""
+
 
 class Residual(nn.Module):
     """Two separable layers around which the input goes on, the first dilated."""
@@ -95,8 +101,8 @@ class Blocks(nn.Module):
         c = self.config
         skeleton = SKELETONS[c.skeleton]
 
-        def linear(x: Array, width: int, name: str, step: int = 1) -> Array:
-            return Conv(width, step, step, activation=identity, form=self.form, name=name)(x)
+        def linear(x: Array, width: int, name: str, step: int = 1, gain: float = 1.0) -> Array:
+            return Conv(width, step, step, activation=identity, form=self.form, gain=gain, name=name)(x)
 
         def joined(names: tuple[str, ...], width: int, steps: Mapping[int, int]) -> Array:
             """One linear layer over several maps; by their stride the side of the patches that it reads."""
@@ -105,7 +111,8 @@ class Blocks(nn.Module):
                 if (stride := mobilenet.stride(name)) not in steps:
                     allowed = " or ".join(map(str, steps))
                     raise ValueError(f"{name} has stride {stride}, and maps of stride {allowed} are read here")
-                parts.append(linear(maps[name], width, f"read_{name}", steps[stride]))
+                gain = BLOCK_GAIN if name.startswith("block") else 1.0
+                parts.append(linear(maps[name], width, f"read_{name}", steps[stride], gain))
             return sum(parts[1:], parts[0])
 
         x = jax.nn.relu(joined(c.coarse, c.context_width, {CONTEXT_STRIDE: 1}))
@@ -114,11 +121,11 @@ class Blocks(nn.Module):
         x = jax.nn.relu(double(linear(x, c.width, "up")) + joined(c.fine, c.width, {STRIDE: 1, STRIDE // 2: 2}))
         for i in range(c.paf_blocks):
             x = Residual(form=self.form, name=f"pafs_{i}")(x)
-        pafs = linear(x, 2 * len(skeleton.limbs), "pafs")
+        pafs = linear(x, 2 * len(skeleton.limbs), "pafs", gain=FIELD_GAIN)
         x = jax.nn.relu(x + linear(pafs, c.width, "refine"))
         for i in range(c.heatmap_blocks):
             x = Residual(form=self.form, name=f"heatmaps_{i}")(x)
-        heatmaps = linear(x, len(skeleton.joints) + 1, "heatmaps")
+        heatmaps = linear(x, len(skeleton.joints) + 1, "heatmaps", gain=FIELD_GAIN)
         return Fields(heatmaps[..., :0], pafs), Fields(heatmaps, pafs)
 
 

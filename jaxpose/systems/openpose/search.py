@@ -3,7 +3,9 @@
 In place of the one forward pass of `estimator`, for pictures rather than videos. The fields of all scales and of the
 mirrored picture are averaged, as the released program does for scales and the paper for its results (section 5.1). The
 turns are not: a network that cannot see somebody upside down sees nothing there, or something false, so each turn has
-its own people, and of those alike the best stay (the paper's proposal for such pictures, section 5.6).
+its own people, and of those alike the best stay, as the paper proposes for such pictures. `experiments/search.py`
+measures what each is worth (averaging two turns costs 1.2 OKS-AP against that, a grid of scale 1 for the scales 0.5 to
+2 costs 3.6).
 """
 
 import math

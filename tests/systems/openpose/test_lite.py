@@ -4,6 +4,7 @@ import dataclasses
 import json
 import re
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import jax
@@ -16,7 +17,7 @@ from jaxpose.skeletons import BODY_21A
 from jaxpose.systems.movenet.network import MoveNet
 from jaxpose.systems.openpose.config import LiteConfig
 from jaxpose.systems.openpose.estimator import OpenPose, make_step
-from jaxpose.systems.openpose.lite import STRIDE, LiteOpenPose, reach, trunk_params
+from jaxpose.systems.openpose.lite import STRIDE, Blocks, LiteOpenPose, reach, trunk_params
 from jaxpose.weights import store
 
 SMALL = LiteConfig(width=8, context_width=8, dilations=(1, 2), paf_blocks=1, heatmap_blocks=1)
@@ -50,7 +51,7 @@ def leaves(tree: Any) -> Iterator[tuple[str, Any]]:
 def test_size(params: dict[str, Any]) -> None:
     counts = {name: sum(x.size for x in jax.tree.leaves(part)) for name, part in params.items()}
     assert counts["blocks"] <= 2_000_000
-    assert counts == {"normalize": 6, "trunk": 572_936, "blocks": 583_238}
+    assert counts == {"normalize": 6, "trunk": 572_936, "blocks": 584_582}
 
 
 def test_a_person_of_350_pixels_is_seen_from_each_of_its_joints() -> None:
@@ -65,8 +66,8 @@ def test_stages(params: dict[str, Any]) -> None:
     assert [stage.pafs.shape for stage in stages] == [(3, 8, 6, 48)] * 2
     np.testing.assert_array_equal(stages[0].pafs, stages[1].pafs)
     for field, alone in zip(stages[1], apply(images[1:2])[1], strict=True):
-        assert np.asarray(field).std() > 1e-3
-        np.testing.assert_allclose(field[1], alone[0], rtol=1e-3, atol=1e-3)
+        assert 1e-3 < np.asarray(field).std() < 0.1  # training starts from fields near zero, but not from none
+        np.testing.assert_allclose(field[1], alone[0], rtol=1e-3, atol=1e-5)
 
 
 def test_a_picture_goes_on_in_grey_to_whole_cells_of_the_trunk(params: dict[str, Any]) -> None:
@@ -75,7 +76,7 @@ def test_a_picture_goes_on_in_grey_to_whole_cells_of_the_trunk(params: dict[str,
     apply = jax.jit(lambda images: LiteOpenPose().apply({"params": params}, images)[-1])
     for field, expected in zip(apply(images), apply(whole), strict=True):
         assert field.shape[1:3] == (5, 7)
-        np.testing.assert_allclose(field, expected[:, :5, :7], rtol=1e-4, atol=1e-4)
+        np.testing.assert_allclose(field, expected[:, :5, :7], rtol=1e-3, atol=1e-5)
     with pytest.raises(ValueError, match="multiples of 8, got 56x42"):
         LiteOpenPose().apply({"params": params}, pictures(1, 42, 56))
 
@@ -113,8 +114,7 @@ def test_features_are_those_of_movenet(published: store.Params, params: dict[str
     "config",
     [
         SMALL,
-        dataclasses.replace(SMALL, coarse=("block_6", "expansion_8"), fine=("expansion_5", "block_1", "block_5")),
-        dataclasses.replace(SMALL, coarse=("block_12",), dilations=(3,), paf_blocks=2),
+        dataclasses.replace(SMALL, coarse=("block_6", "expansion_8"), fine=("expansion_5", "block_1"), paf_blocks=2),
     ],
 )
 def test_a_cell_sees_so_many_pixels_and_no_more(config: LiteConfig, published: store.Params) -> None:
@@ -124,29 +124,39 @@ def test_a_cell_sees_so_many_pixels_and_no_more(config: LiteConfig, published: s
     cell = height // STRIDE // 2
 
     @jax.jit
-    def sees(row: jax.Array) -> jax.Array:
+    def sees(row: int) -> jax.Array:
         """Whether the cell's value depends on a row: what is not a number makes all that it touches none."""
-        picture = jnp.zeros((1, height, 32, 3)).at[:, row].set(jnp.nan)
+        picture = jnp.zeros((1, height, 16, 3)).at[:, row].set(jnp.nan)
         field = network.apply({"params": params}, picture, method="fields")[-1].heatmaps
         return jnp.isnan(field[0, cell]).any()
 
-    seen = np.flatnonzero([sees(row) for row in range(height)])
-    assert len(seen) == reach(config)
-    assert seen[-1] - seen[0] + 1 == reach(config)
+    middle, half = STRIDE * cell + STRIDE // 2, reach(config) // 2
+    first, last = (range(end - 20, end + 20) for end in (middle - half, middle + half))
+    above, below = ([bool(sees(row)) for row in rows] for rows in (first, last))
+    assert above == sorted(above)  # from a row on all are seen
+    assert below == sorted(below, reverse=True)
+    top, bottom = first[above.index(True)], last[below.index(False)] - 1
+    assert top > first[0]
+    assert sees(middle)
+    assert bottom - top + 1 == reach(config)
 
 
-def test_every_parameter_of_the_blocks_learns(published: store.Params) -> None:
-    params = initialized(SMALL, published)
-    images = pictures(2, 64, 64)
+def test_every_parameter_of_the_blocks_learns() -> None:
+    rng = np.random.default_rng(0)
+    sizes = {"expansion_10": (4, 576), "block_2": (16, 40), "expansion_6": (8, 288)}
+    maps = {name: rng.random((2, side, side, channels), np.float32) for name, (side, channels) in sizes.items()}
+    blocks = Blocks(SMALL)
+    params = blocks.init(jax.random.key(0), maps)["params"]
 
-    def loss(params: Any, stage: int) -> jax.Array:
-        fields = LiteOpenPose(SMALL).apply({"params": params}, images)[stage]
-        return sum(jnp.sum((field - 1) ** 2) for field in fields)
+    @partial(jax.jit, static_argnums=1)
+    @jax.grad
+    def slopes(params: Any, stage: int) -> jax.Array:
+        return sum(jnp.sum((field - 1) ** 2) for field in blocks.apply({"params": params}, maps)[stage])
 
-    early, late = (dict(leaves(jax.jit(jax.grad(loss), static_argnums=1)(params, stage))) for stage in (0, 1))
-    assert not [name for name, slope in late.items() if not np.abs(slope).max() > 0]  # the trunk's too
+    early, late = (dict(leaves(slopes(params, stage))) for stage in (0, 1))
+    assert not [name for name, slope in late.items() if not np.abs(slope).max() > 0]
     unused = {name for name, slope in early.items() if not np.abs(slope).any()}
-    assert unused == {name for name in early if re.match("blocks/(refine|heatmaps)", name)}
+    assert unused == {name for name in early if re.match("refine|heatmaps", name)}
 
 
 def test_bfloat16(params: dict[str, Any]) -> None:
@@ -168,7 +178,7 @@ def test_the_forms_agree(params: dict[str, Any]) -> None:
         jax.jit(LiteOpenPose(form=form).apply)({"params": params}, images)[-1] for form in ("native", "shift")
     )
     for expected, found in zip(native, shift, strict=True):
-        np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3)
+        np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-5)
 
 
 @pytest.mark.parametrize("platforms", [["cpu"], ["cuda"], ["rocm"], ["tpu"], ["cpu", "cuda"]])
@@ -208,4 +218,4 @@ def test_bad_config(options: dict[str, Any]) -> None:
 def test_a_map_that_does_not_fit_is_refused(name: str) -> None:
     told = "maps are block_1" if name not in MAPS else f"{name} has stride {stride(name)}"
     with pytest.raises(ValueError, match=told):
-        LiteOpenPose(LiteConfig(coarse=(name,))).init(jax.random.key(0), pictures(1, 32, 32))
+        jax.eval_shape(LiteOpenPose(LiteConfig(coarse=(name,))).init, jax.random.key(0), pictures(1, 32, 32))
