@@ -30,7 +30,7 @@ class Published:
 
     name: str
     architecture: str  # a name that `models` knows, perhaps in a later version
-    skeleton: str | None  # None for a network that predicts no joints
+    skeleton: str
     licence: str
     files: tuple[PublishedFile, ...] = ()  # the one to import first
     note: str = ""  # what to know when the download fails
@@ -128,21 +128,6 @@ PUBLISHED = (
         PublishedFile(
             f"{_OPENPOSE}/face/pose_iter_116000.caffemodel",
             "a60d12d5216fae25fbe605db317a75e6f9dc797a2eed0d23577b21cda8aa3510",
-        ),
-    ),
-    # Address: pytorch/vision, torchvision/models/vgg.py, whose README speaks of the licence; the start of the sha256 is
-    # in the file's name, all of it and the size in public records of its download.
-    Published(
-        "vgg19",
-        "vgg19",
-        None,
-        "BSD-3-Clause (torchvision); the terms of its training data, ImageNet, may hold too",
-        (
-            PublishedFile(
-                "https://download.pytorch.org/models/vgg19-dcbb9e9d.pth",
-                "dcbb9e9dad569fff7a846263a77324fc34978fea2bfb039c012d710e1776ae44",
-                574673361,
-            ),
         ),
     ),
 )

@@ -1,4 +1,8 @@
-"""VGG-19's published weights (torchvision's `vgg19`) as parameters of `nets.vgg.Vgg19`: which tensor goes where."""
+"""VGG-19's published weights (torchvision's `vgg19`) as parameters of `nets.vgg.Vgg19`: which tensor goes where.
+
+What a multi-stage network's training starts from; the file is https://download.pytorch.org/models/vgg19-dcbb9e9d.pth
+(575 MB, BSD-3-Clause), read by `weights.pytorch`.
+"""
 
 import numpy as np
 
