@@ -11,14 +11,14 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from jaxpose import video
+    from jaxpose import detection, video
     from jaxpose.models import detector, load, names
     from jaxpose.records import Boxes, Frame, People
     from jaxpose.tracking import Tracker
 
     __version__: str
 
-__all__ = ["Boxes", "Frame", "People", "Tracker", "__version__", "detector", "load", "names", "video"]
+__all__ = ["Boxes", "Frame", "People", "Tracker", "__version__", "detection", "detector", "load", "names", "video"]
 
 _HOMES = {
     "Boxes": "jaxpose.records",
@@ -30,12 +30,14 @@ _HOMES = {
     "names": "jaxpose.models",
 }
 
+_MODULES = ("detection", "video")
+
 
 def __getattr__(name: str) -> Any:
     if name in _HOMES:
         return getattr(importlib.import_module(_HOMES[name]), name)
-    if name == "video":
-        return importlib.import_module("jaxpose.video")
+    if name in _MODULES:
+        return importlib.import_module(f"jaxpose.{name}")
     if name == "__version__":
         return importlib.import_module("importlib.metadata").version("jaxpose")
     raise AttributeError(f"module 'jaxpose' has no attribute {name!r}")
