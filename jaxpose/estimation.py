@@ -15,6 +15,9 @@ from jaxtyping import UInt8
 from jaxpose.records import Frame, People
 from jaxpose.skeletons import Skeleton
 
+LARGEST_CHUNK = 1024
+"""Frames that are held in memory at a time, with room to spare for any device."""
+
 
 class Estimator(Protocol):
     """Finds people in single frames in two halves, so that the device and the host can work at the same time."""
@@ -36,9 +39,11 @@ class Pipeline:
     """
 
     def __init__(self, estimator: Estimator, chunk: int = 1) -> None:
-        """`ValueError` for a chunk below 1."""
+        """`ValueError` for a chunk below 1 or above `LARGEST_CHUNK`."""
         if chunk < 1:
             raise ValueError(f"`chunk` must be at least 1, got {chunk}")
+        if chunk > LARGEST_CHUNK:
+            raise ValueError(f"`chunk` must be at most {LARGEST_CHUNK}, got {chunk}")
         self.delay = 2 * chunk - 1
         self._estimator, self._chunk = estimator, chunk
         self._waiting: list[Frame] = []

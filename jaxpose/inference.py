@@ -22,6 +22,9 @@ from jaxpose.video.resize import apply_fit
 Carry = tuple[()]
 """What the step hands from one batch of frames to the next: nothing, for a network of single pictures."""
 
+LARGEST = 16384
+"""Pixels of an input's long side, above any camera's."""
+
 R = TypeVar("R", bound=Any)  # a NamedTuple of arrays with the batch first, `finite` among them
 
 Step = Callable[[Any, Carry, Any], tuple[Carry, R]]
@@ -45,6 +48,8 @@ class StepEstimator(abc.ABC, Generic[R]):
     def __init__(self, step: Step[R], params: Any, skeleton: Skeleton, *, size: int, stride: int) -> None:
         if size < stride:
             raise ValueError(f"`size` must be at least the network's stride {stride}, got {size}")
+        if size > LARGEST:
+            raise ValueError(f"`size` must be at most {LARGEST}, got {size}")
         self.skeleton, self.size, self.stride = skeleton, size, stride
         self.step = jax.jit(step)
         self._params = jax.device_put(params)

@@ -78,13 +78,19 @@ def load(
 
 
 def detector(
-    name: str = DEFAULT, *, size: int = 656, chunk: int = 1, min_score: float = 0.0, margin: float = 0.1
+    name: str = DEFAULT,
+    *,
+    size: int = 656,
+    chunk: int = 1,
+    min_score: float = 0.0,
+    margin: float = 0.1,
+    **options: Any,
 ) -> PeopleDetector:
     """The detector of an installed model: frames in, the boxes of its people out (see `detection.PeopleDetector`).
 
     Raises as `load` does.
     """
-    return PeopleDetector(estimator(name, size=size), chunk=chunk, min_score=min_score, margin=margin)
+    return PeopleDetector(estimator(name, size=size, **options), chunk=chunk, min_score=min_score, margin=margin)
 
 
 def estimator(name: str = DEFAULT, *, size: int = 656, **options: Any) -> Estimator:
@@ -110,10 +116,10 @@ def network(name: str = DEFAULT) -> tuple[nn.Module, Params, Skeleton]:
     params, _ = store.load(_find(name))
     try:
         config = architecture.config(**about.config)
-        skeleton = architecture.skeleton(config)
+        skeleton, shapes = architecture.skeleton(config), architecture.shapes(config)
     except (TypeError, KeyError, ValueError) as error:
         raise WeightsError(f"{name} has a config that this version does not know: {error}") from None
-    store.check(params, architecture.shapes(config), name)
+    store.check(params, shapes, name)
     return architecture.network(config), params, skeleton
 
 
@@ -125,7 +131,8 @@ def import_file(path: Path, name: str, arch: str | None = None, *, overwrite: bo
     store.path_of(name)  # a bad name is told before the work
     releases = {key: kind.release for key, kind in ARCHITECTURES.items() if kind.release is not None}
     if arch is not None and arch not in releases:
-        raise WeightsError(f"no weights are imported for {arch!r}: {_nearest(arch, list(releases))}")
+        told = "nobody has published any" if arch in ARCHITECTURES else _nearest(arch, list(releases))
+        raise WeightsError(f"no weights are imported for {arch!r}: {told}")
     suffix = path.suffix.lower()
     allowed = list(READERS) if arch is None else [releases[arch].suffix]
     if suffix not in allowed:
@@ -158,11 +165,13 @@ def _known(name: str) -> Card:
 
 def _find(name: str) -> Path:
     if name not in (known := names()):
+        if name == DEFAULT:
+            raise UnknownModelError(f"{name} is missing from the package: install jaxpose again")
         raise UnknownModelError(f"no model named {name!r}: {_nearest(name, known)}")
     return store.path_of(name)
 
 
 def _nearest(name: str, known: list[str]) -> str:
     """What to do about an unknown name."""
-    close = difflib.get_close_matches(name, known, 1, 0.4)
+    close = difflib.get_close_matches(name, known, 1, 0.5)
     return f"did you mean {close[0]!r}?" if close else f"there are {', '.join(known)}"

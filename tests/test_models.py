@@ -18,6 +18,7 @@ from jaxpose.errors import (
     WeightsError,
 )
 from jaxpose.fields.config import ExactConfig
+from jaxpose.systems.movenet.config import PoseConfig
 from jaxpose.systems.openpose.config import SearchConfig
 from jaxpose.systems.openpose.estimator import OpenPose
 from jaxpose.systems.openpose.search import SearchingOpenPose
@@ -95,7 +96,7 @@ def test_a_damaged_packaged_model_is_told(tmp_path: Path, monkeypatch: pytest.Mo
     with pytest.raises(WeightsError, match="is damaged or no weight file"):
         models.load()
     path.unlink()
-    with pytest.raises(UnknownModelError, match=f"no model named {DEFAULT!r}"):
+    with pytest.raises(UnknownModelError, match=f"{DEFAULT} is missing from the package: install jaxpose again"):
         models.load()
 
 
@@ -204,7 +205,7 @@ def test_openposes_own_networks_are_recognised(release: str, tmp_path: Path) -> 
 
 
 def test_an_architecture_without_published_weights_imports_nothing(tmp_path: Path) -> None:
-    with pytest.raises(WeightsError, match="no weights are imported for 'openpose-lite'"):
+    with pytest.raises(WeightsError, match="no weights are imported for 'openpose-lite': nobody has published any"):
         models.import_file(tmp_path / "x.xml", "x", "openpose-lite")
 
 
@@ -214,5 +215,7 @@ def test_options_make_another_estimator(imported: str) -> None:
     (people,) = exact.collect(exact.dispatch([np.zeros((64, 64, 3), np.uint8)], 1))
     assert people.total == 0
     assert type(models.estimator(imported, size=64, search=SearchConfig(flip=True))) is SearchingOpenPose
+    with pytest.raises(OptionError, match="`DecodeConfig` or an `ExactConfig`, got PoseConfig"):
+        models.load(imported, decode=PoseConfig())
     with pytest.raises(OptionError, match="hpe has no option `chunks`: its own are decode, parser, search"):
         models.load(imported, chunks=3)

@@ -55,8 +55,8 @@ class IdentityConfig:
             if (value := getattr(self, name)) is not None and not 0 <= value <= 1:
                 raise ValueError(f"`{name}` must be from 0 to 1, got {value}")
         for name in ("box_margin", "blur_growth"):
-            if not getattr(self, name) >= 0:
-                raise ValueError(f"`{name}` must be at least 0, got {getattr(self, name)}")
+            if not 0 <= getattr(self, name) <= 10:
+                raise ValueError(f"`{name}` must be from 0 to 10, got {getattr(self, name)}")
         for name in ("min_similarity", "min_weak_similarity", "position_gain", "velocity_gain"):
             if not 0 < getattr(self, name) <= 1:
                 raise ValueError(f"`{name}` must be above 0 and at most 1, got {getattr(self, name)}")

@@ -30,7 +30,7 @@ def group(connections: Connections, slots: int, max_seconds: float) -> list[list
         part = connections.select(np.isin(connections.a, island))
         chosen = _solve(part, slots, deadline)
         if chosen is None:
-            advice = "take `method` greedy or raise `max_seconds`"
+            advice = "the greedy parser takes any scene"
             size = f"{len(part.a)} connections between {len(island)} peaks"
             raise SceneTooLargeError(f"an integer program of {size} took more than {max_seconds:g} seconds: {advice}")
         people += components(part.a[chosen], part.b[chosen])

@@ -36,15 +36,16 @@ class Demo:
         """Do it, and tell what was done, what to look at and what to try next."""
         people, overlay, still = (self.out / name for name in ("people.jsonl", "overlay.mp4", "still.png"))
         track = Track(CLIP, size=SIZE, model=self.model, out=people, render=overlay, overwrite=self.overwrite)
-        make_folder(self.out)
+        made = make_folder(self.out)
         try:
             check_output(still, [".png"], overwrite=self.overwrite)
             seen = track.track()
             shown = fullest(people)
             write_still(overlay, shown.frame, still)
         finally:
-            with contextlib.suppress(OSError):  # unless something is in it
-                self.out.rmdir()
+            if made:
+                with contextlib.suppress(OSError):  # unless something is in it
+                    self.out.rmdir()
         print(_summary(track, seen))
         print(f"{still}: frame {shown.frame}, with {shown.total} people")
         print("next: jaxpose track YOUR_VIDEO --out people.jsonl --render overlay.mp4")

@@ -23,16 +23,19 @@ def check_output(path: Path, suffixes: Sequence[str], *, overwrite: bool) -> Non
         raise OutputError(f"{path}: no permission to write it")
 
 
-def make_folder(path: Path) -> None:
-    """Make a folder for outputs, if it is not there; `OutputError` if it cannot be made."""
+def make_folder(path: Path) -> bool:
+    """Make a folder for outputs, if it is not there, and tell whether; `OutputError` if it cannot be made."""
+    if path.is_dir():
+        return False
     try:
-        path.mkdir(exist_ok=True)
+        path.mkdir()
     except FileExistsError:
         raise OutputError(f"{path}: a file, where a folder is needed; choose another name") from None
     except FileNotFoundError:
         raise OutputError(f"{path}: {path.parent} does not exist; create it first") from None
     except OSError as error:
         raise OutputError(f"{path}: the folder cannot be made ({error.strerror})") from error
+    return True
 
 
 def check_distinct(files: Sequence[Path]) -> None:

@@ -124,7 +124,8 @@ class Track:
     def _config(self) -> dict[str, object]:
         """The settings that decide the result."""
         chosen = dataclasses.asdict(self)
-        return {key: chosen[key] for key in ("model", "size", "max_people", "chunk", "identities", "openpose")}
+        keys = ["model", "size", "max_people", "chunk", "identities", *(["openpose"] if self.openpose.chosen() else [])]
+        return {key: chosen[key] for key in keys}
 
 
 class Seen:

@@ -44,8 +44,10 @@ def home() -> Path:
 
 def path_of(name: str) -> Path:
     """Where the weights of a model lie, or would lie once it is imported."""
-    if not name or name.startswith(".") or not all(c.isalnum() or c in "-_." for c in name):
-        raise WeightsError(f"a model's name consists of letters, digits, '-', '_' and '.', got {name!r}")
+    if not 0 < len(name) <= 100 or name.startswith(".") or not all(c.isalnum() or c in "-_." for c in name):
+        raise WeightsError(
+            f"a model's name consists of up to 100 letters, digits, '-', '_' and '.', got {name[:120]!r}"
+        )
     return (PACKAGED if name in packaged() else home() / "models") / f"{name}.safetensors"
 
 
@@ -97,6 +99,10 @@ def read_card(path: Path) -> Card:
 
 
 def _read_metadata(path: Path) -> dict[str, str]:
+    try:
+        path.open("rb").close()  # its errors tell missing from forbidden; safetensors' do not
+    except OSError as error:
+        raise WeightsError(f"{path} cannot be read ({error.strerror})") from None
     try:
         with safe_open(path, "numpy") as file:
             return file.metadata() or {}

@@ -219,3 +219,13 @@ def test_the_default_model_offline(out: Path, monkeypatch: pytest.MonkeyPatch, c
     shown = fullest(out / "people.jsonl")
     assert 6 <= shown.total <= 8
     assert f"still.png: frame {shown.frame}, with {shown.total} people" in captured.out
+
+
+def test_an_empty_folder_of_the_users_stays_when_it_fails(out, capsys):
+    out.mkdir()
+    assert demo(out, "--model", "nobodys") == 2
+    one_line(capsys.readouterr().err)
+    assert out.is_dir()
+    out.rmdir()
+    assert demo(out, "--model", "nobodys") == 2
+    assert not out.exists()

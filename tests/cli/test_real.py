@@ -105,7 +105,12 @@ def test_the_options_of_openpose(shared_data: Path, tmp_path: Path, capsys: pyte
     wrong = {
         "movenet-multipose has no option `parser`: its own are decode": ["--openpose.parser", "hungarian-tree"],
         "`turns` must be one or more of 0, 90, 180 and 270": ["--model", "hpe", "--openpose.turns", "45"],
+        "MoveNet's `decode` is a `PoseConfig`": ["--openpose.decoding", "exact"],
         "`scales` must be one or more numbers above 0": ["--model", "hpe", "--openpose.scales", "0"],
+        "up to 8, each once, got (1.0, 1.0)": ["--model", "hpe", "--openpose.scales", "1", "1"],
+        "up to 8, each once, got (inf,)": ["--model", "hpe", "--openpose.scales", "inf"],
+        "`chunk` must be at most 1024": ["--chunk", "1000000"],
+        "`size` must be at most 16384": ["--size", "200000"],
     }
     for message, arguments in wrong.items():
         assert cli.main(["track", clip, *common, *arguments]) == 2

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Array, Float, UInt8
 
 from jaxpose.association.matching import distinct
+from jaxpose.errors import OptionError
 from jaxpose.inference import Carry, Step, StepEstimator
 from jaxpose.skeletons import Skeleton
 from jaxpose.systems.movenet.config import PoseConfig
@@ -44,6 +45,8 @@ class MoveNetPeople(StepEstimator[Poses]):
     def __init__(
         self, network: nn.Module, params: Any, skeleton: Skeleton, *, size: int, decode: PoseConfig = PoseConfig()
     ) -> None:
+        if not isinstance(decode, PoseConfig):
+            raise OptionError(f"MoveNet's `decode` is a `PoseConfig`, got {decode!r}, which reads other maps")
         super().__init__(make_step(network, decode), params, skeleton, size=size, stride=INPUT_STRIDE)
         self._config = decode
 

@@ -96,8 +96,9 @@ class SearchConfig:
     duplicate_oks: float = 0.5  # of two people of different turns more alike than this the lesser one is left out
 
     def __post_init__(self) -> None:
-        if not self.scales or not all(scale > 0 for scale in self.scales):
-            raise ValueError(f"`scales` must be one or more numbers above 0, got {self.scales}")
+        scales = self.scales
+        if not scales or not all(0 < scale <= 8 for scale in scales) or len(set(scales)) < len(scales):
+            raise ValueError(f"`scales` must be one or more numbers above 0, up to 8, each once, got {scales}")
         if not self.turns or not set(self.turns) <= {0, 90, 180, 270} or len(set(self.turns)) < len(self.turns):
             raise ValueError(f"`turns` must be one or more of 0, 90, 180 and 270, each once, got {self.turns}")
         if not 0 <= self.duplicate_oks <= 1:

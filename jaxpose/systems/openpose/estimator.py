@@ -12,6 +12,7 @@ from jaxtyping import Array, Float, UInt8
 
 from jaxpose.association.config import ParserConfig
 from jaxpose.association.parsing import parse
+from jaxpose.errors import OptionError
 from jaxpose.fields.candidates import find_candidates
 from jaxpose.fields.config import DecodeConfig, ExactConfig
 from jaxpose.fields.exact import find_exact_candidates
@@ -65,6 +66,8 @@ class OpenPose(StepEstimator[Candidates]):
         decode: Decoding = DecodeConfig(),
         parser: ParserConfig = ParserConfig(),
     ) -> None:
+        if not isinstance(decode, Decoding):
+            raise OptionError(f"OpenPose's `decode` is a `DecodeConfig` or an `ExactConfig`, got {decode!r}")
         super().__init__(make_step(network, skeleton, stride, decode), params, skeleton, size=size, stride=stride)
         self._parser = parser
 
