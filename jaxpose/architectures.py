@@ -43,17 +43,18 @@ class Release:
 
 @dataclasses.dataclass(frozen=True)
 class Architecture:
-    """A kind of network and what it is made of."""
+    """A kind of network and what it is made of.
+
+    `estimator` takes the network, its parameters, the skeleton, `size=` and options of its own; there is none for a
+    network that finds no people. `strong_score` is `IdentityConfig`'s, where that leaves it to the model: from this
+    mean score of its joints on, a person is more often right than wrong.
+    """
 
     config: Callable[..., Any]
     network: Callable[[Any], nn.Module]
-    estimator: (
-        Callable[..., Estimator] | None
-    )  # network, params, skeleton, size=, and the system's own; None: no people
+    estimator: Callable[..., Estimator] | None
     release: Release | None = None
-    strong_score: float = (
-        0.4  # of `IdentityConfig`: from this mean score of its joints on a person is more right than wrong
-    )
+    strong_score: float = 0.4
 
     def skeleton(self, config: Any) -> Skeleton:
         """The skeleton that a network of this config predicts."""

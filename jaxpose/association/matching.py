@@ -10,6 +10,9 @@ from scipy.optimize import linear_sum_assignment
 from jaxpose.geometry import oks
 from jaxpose.records import joint_boxes
 
+BOX_MARGIN = 0.25
+"""A person's area, by which OKS measures, is that of the joints' box widened by this share on each side."""
+
 
 def match(similarity: Float[np.ndarray, "n m"], minimum: float) -> tuple[Int[np.ndarray, "q"], Int[np.ndarray, "q"]]:
     """The one-to-one pairs (rows, columns) whose similarities sum to the most, none below `minimum` (above 0).

@@ -10,16 +10,13 @@ import flax.linen as nn
 import numpy as np
 from jaxtyping import Array, Float, UInt8
 
-from jaxpose.association.matching import distinct
+from jaxpose.association.matching import BOX_MARGIN, distinct
 from jaxpose.errors import OptionError
 from jaxpose.inference import Carry, Step, StepEstimator
 from jaxpose.skeletons import Skeleton
 from jaxpose.systems.movenet.config import PoseConfig
 from jaxpose.systems.movenet.decode import Poses, find_poses
 from jaxpose.systems.movenet.network import INPUT_STRIDE
-
-BOX_MARGIN = 0.25
-"""A person's area, by which OKS measures, is that of the joints' box widened by this share on each side."""
 
 
 def make_step(network: nn.Module, config: PoseConfig = PoseConfig()) -> Step[Poses]:

@@ -19,7 +19,7 @@ import numpy as np
 from jaxtyping import Array, Float, UInt8
 
 from jaxpose.association.config import ParserConfig
-from jaxpose.association.matching import distinct
+from jaxpose.association.matching import BOX_MARGIN, distinct
 from jaxpose.fields.bicubic import resize
 from jaxpose.fields.config import DecodeConfig
 from jaxpose.geometry import Fit, fit_input
@@ -29,9 +29,6 @@ from jaxpose.skeletons import Skeleton
 from jaxpose.systems.openpose.config import SearchConfig
 from jaxpose.systems.openpose.estimator import Decoding, OpenPose, decode_fields
 from jaxpose.systems.openpose.fields import Fields
-
-BOX_MARGIN = 0.25
-"""A person's area, by which OKS measures, is that of the joints' box widened by this share on each side."""
 
 
 def mirror_fields(fields: Fields, skeleton: Skeleton) -> Fields:
