@@ -24,6 +24,10 @@ class FormatError(JaxposeError):
     """An annotation or result file is malformed."""
 
 
+class EvaluationError(JaxposeError):
+    """Predictions and truth do not fit together, or lack what a measure needs."""
+
+
 class WeightsError(JaxposeError):
     """A weight file is missing, is damaged, or belongs to another network."""
 

@@ -254,3 +254,20 @@ SKELETONS = {
     )
 }  # fmt: skip
 """All skeletons by name."""
+
+
+def by_joints(joints: tuple[str, ...]) -> Skeleton:
+    """The skeleton of these joints in this order: one of `SKELETONS`, or another one of joints that they know.
+
+    Raises `ValueError` for a joint that none of them has, as its sigma is not known, and for no joints at all.
+    """
+    if not joints:
+        raise ValueError("a skeleton must have a joint, got none")
+    for skeleton in SKELETONS.values():
+        if skeleton.joints == joints:
+            return skeleton
+    known = {joint: sigma for s in SKELETONS.values() for joint, sigma in zip(s.joints, s.sigmas, strict=True)}
+    for joint in joints:
+        if joint not in known:
+            raise ValueError(f"{joint!r} is none of the {len(known)} joints of jaxpose.skeletons; rename it")
+    return Skeleton(f"joints_{len(joints)}", joints, (), tuple(known[joint] for joint in joints))

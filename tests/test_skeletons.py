@@ -16,6 +16,7 @@ from jaxpose.skeletons import (
     SKELETONS,
     WHOLE_135,
     Skeleton,
+    by_joints,
     convert,
     mirrored,
 )
@@ -177,3 +178,14 @@ def test_feet_are_toes_and_heels() -> None:
     assert BODY_25.feet == (19, 20, 21, 22, 23, 24)  # what the released program leaves out of a person's joints
     assert WHOLE_135.feet == BODY_25.feet
     assert COCO_18.feet == MPI_15.feet == ()
+
+
+def test_a_skeleton_by_its_joints() -> None:
+    for skeleton in SKELETONS.values():
+        assert by_joints(skeleton.joints) is skeleton
+        found = by_joints(skeleton.joints[::-1])  # each joint has the same sigma in all skeletons
+        assert (found.joints, found.limbs, found.sigmas) == (skeleton.joints[::-1], (), skeleton.sigmas[::-1])
+    with pytest.raises(ValueError, match=r"'tail' is none of the \d+ joints of jaxpose.skeletons; rename it"):
+        by_joints(("nose", "tail"))
+    with pytest.raises(ValueError, match="a skeleton must have a joint"):
+        by_joints(())

@@ -12,14 +12,17 @@ from typing import Any, TextIO
 import tyro
 
 from jaxpose.cli.demo import Demo
+from jaxpose.cli.evaluate import Evaluate
 from jaxpose.cli.fetch import Fetch
 from jaxpose.cli.importing import Import
 from jaxpose.cli.models import Models
+from jaxpose.cli.thresholds import FitThresholds
 from jaxpose.cli.track import Track
 from jaxpose.errors import JaxposeError, JaxposeWarning, LostFramesWarning
 
 COMMANDS: dict[str, Callable[..., Any]] = {
-    "demo": Demo, "track": Track, "import": Import, "fetch": Fetch, "models": Models
+    "demo": Demo, "track": Track, "evaluate": Evaluate, "fit-thresholds": FitThresholds,
+    "import": Import, "fetch": Fetch, "models": Models,
 }  # fmt: skip
 
 DESCRIPTION = "Multi-person pose estimation and tracking in video, in JAX. `jaxpose --version` tells the version."

@@ -1,25 +1,18 @@
-"""What a file tells of people's boxes, whatever its format: `BoxFile`, and the checks that all formats share.
+"""What a file tells of people's boxes: `BoxFile` to find people by, `TrackFile` to compare people's ids by.
 
-`formats.coco` and `formats.mot` read their files into it; `detection.FileDetector` hands it out frame by frame.
+`formats.coco` and `formats.mot` read their files into them; `detection.FileDetector` hands a `BoxFile` out frame by
+frame, `evaluation` compares two `TrackFile`s.
 """
 
-import contextlib
 import os
-import reprlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float32, Int64
+from jaxtyping import Bool, Float32, Float64, Int64
 
-from jaxpose.errors import FormatError
-from jaxpose.records import NO_ID, Boxes, Frame
-
-MOST_PIXELS = 1e6
-"""No picture is as large: a number beyond it is a mistake (and float32 would no longer hold a tenth of a pixel)."""
-
-MOST_COUNT = 2**53
-"""The last whole number before a float64, which text and JSON may give for a whole number, skips some."""
+from jaxpose.formats.values import pixels
+from jaxpose.records import Boxes, Frame
 
 
 class Row(NamedTuple):
@@ -50,6 +43,28 @@ class BoxFile(NamedTuple):
         return Boxes(frame.number, frame.time, self.boxes[low:high], self.scores[low:high], self.ids[low:high])
 
 
+class TrackFile(NamedTuple):
+    """The boxes and ids of one video's people, by frame, within a frame in the file's order.
+
+    Boxes are x, y, w, h in pixels exactly as the file gives them: nothing is added, as what is compared must not be
+    rounded. `last` is the last frame that the file tells of, with or without people in it, and -1 where it tells of
+    none. `scored` is False where a box of the truth is not to be scored: whoever is found there counts neither as right
+    nor as wrong. Of what was found, `scored` says nothing.
+    """
+
+    source: str
+    frames: Int64[np.ndarray, "n"]  # ascending, from 0
+    boxes: Float64[np.ndarray, "n 4"]
+    ids: Int64[np.ndarray, "n"]
+    scored: Bool[np.ndarray, "n"]
+    last: int
+
+    def keep(self, people: Bool[np.ndarray, "n"]) -> "TrackFile":
+        """Only the people that a mask names."""
+        fields = ("frames", "boxes", "ids", "scored")
+        return self._replace(**{field: getattr(self, field)[people] for field in fields})
+
+
 def collect_rows(source: str | os.PathLike[str], rows: Iterable[Row], last: int) -> BoxFile:
     """The rows of a file in the order of their frames; within a frame they stay in the file's order."""
     ordered = sorted(rows, key=lambda row: row.frame)
@@ -63,64 +78,16 @@ def collect_rows(source: str | os.PathLike[str], rows: Iterable[Row], last: int)
     )
 
 
-@contextlib.contextmanager
-def place(source: str | os.PathLike[str], where: str) -> Iterator[None]:
-    """A `ValueError` of what stands there becomes a `FormatError` that names the file and the place."""
-    try:
-        yield
-    except ValueError as error:
-        raise FormatError(f"{source}, {where}: {error}") from error
-
-
-@contextlib.contextmanager
-def reading(source: str | os.PathLike[str]) -> Iterator[None]:
-    """A file that cannot be opened or read becomes a `FormatError`."""
-    try:
-        yield
-    except OSError as error:
-        raise FormatError(f"{source}: cannot be read ({error.strerror})") from error
-
-
-def outer_box(values: Sequence[object]) -> tuple[float, float, float, float]:
-    """A box whose x, y count from the outer corner of the top-left pixel, checked, in `records.Boxes`' coordinates."""
+def file_box(values: Sequence[object]) -> tuple[float, float, float, float]:
+    """A box x, y, w, h, checked, as the file has it."""
     x, y, w, h = (pixels(name, value) for name, value in zip("xywh", values, strict=True))
     for name, side in (("width", w), ("height", h)):
         if np.float32(side) <= 0:
             raise ValueError(f"a box's {name} must be above 0, got {side:g}; take the row out or mend it")
+    return x, y, w, h
+
+
+def outer_box(values: Sequence[object]) -> tuple[float, float, float, float]:
+    """A box whose x, y count from the outer corner of the top-left pixel, checked, in `records.Boxes`' coordinates."""
+    x, y, w, h = file_box(values)
     return x - 0.5, y - 0.5, w, h
-
-
-def pixels(name: str, value: object) -> float:
-    """A coordinate or length: a finite number."""
-    number = _number(name, value)
-    if not abs(number) <= MOST_PIXELS:
-        raise ValueError(f"`{name}` must be a number of pixels within ±{MOST_PIXELS:.0f}, got {number:g}")
-    return number
-
-
-def probability(name: str, value: object) -> float:
-    """A score in 0..1."""
-    number = _number(name, value)
-    if not 0 <= number <= 1:
-        raise ValueError(f"`{name}` must be in 0..1, got {number:g}; rescale the file's scores")
-    return number
-
-
-def whole(name: str, value: object, least: int) -> int:
-    """A whole number, `least` or more."""
-    number = _number(name, value)
-    if not least <= number < MOST_COUNT or not number.is_integer():
-        raise ValueError(f"`{name}` must be a whole number from {least}, got {reprlib.repr(value)}")
-    return int(number)
-
-
-def identity(name: str, value: object) -> int:
-    """An id from 0, or -1 for none."""
-    return whole(name, value, NO_ID)
-
-
-def _number(name: str, value: object) -> float:
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        with contextlib.suppress(OverflowError):  # JSON may hold a whole number of any length
-            return float(value)
-    raise ValueError(f"`{name}` must be a number, got {reprlib.repr(value)}")

@@ -12,6 +12,7 @@ import contextlib
 import importlib.metadata
 import json
 import os
+import reprlib
 import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -19,11 +20,13 @@ from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Float64, Int64
 
 from jaxpose.errors import FormatError, JaxposeWarning, OutputError
-from jaxpose.records import People, joint_boxes
-from jaxpose.skeletons import Limb, Skeleton
+from jaxpose.formats.poses import PoseFile
+from jaxpose.formats.values import MOST_COUNT, listed, need, table, whole, wholes
+from jaxpose.records import NO_ID, People, joint_boxes
+from jaxpose.skeletons import Limb, Skeleton, by_joints
 
 PIXEL_DIGITS = 2
 SCORE_DIGITS = 4
@@ -106,6 +109,79 @@ def read(path: str | os.PathLike[str]) -> tuple[Header, Iterator[People]]:
     Raises `FormatError` naming the line of whatever is malformed. A last line that was cut off (a killed run) is left
     out with a `JaxposeWarning`.
     """
+    header, lines = _open(path)
+    return header, _frames(path, lines, len(header.joints))
+
+
+def read_poses(path: str | os.PathLike[str]) -> PoseFile:
+    """The poses of a whole file, in float64 as written; a joint is there if its score is above 0.
+
+    Joints have the skeleton that the first line names, in the order that it tells. Raises `FormatError` that names the
+    file, frame and person of whatever is malformed, also of a frame that comes twice; a cut last line as in `read`.
+    """
+    header, lines = _open(path)
+    with _line(path, 1):
+        skeleton = by_joints(header.joints)
+    frames: dict[int, tuple[_Columns, ...]] = {}
+    for number, content in enumerate(lines, 2):
+        with _line(path, number):
+            frame = whole("frame", need(content, "frame"), 0)
+            if frame in frames:
+                raise ValueError(f"frame {frame} comes a second time; keep one of the two lines")
+            people = listed("people", need(content, "people"))
+            frames[frame] = _columns(f"{path}, line {number}, frame {frame}", people, len(skeleton.joints))
+    numbers = sorted(frames)
+    nobody = _columns(str(path), [], len(skeleton.joints))
+    columns = zip(nobody, *(frames[number] for number in numbers), strict=True)
+    keypoints, boxes, scores, ids = (np.concatenate(column) for column in columns)
+    there = keypoints[..., 2] > 0
+    return PoseFile(
+        source=str(path),
+        skeleton=skeleton,
+        names=None,
+        numbers=np.array(numbers, np.int64),
+        labelled=np.ones(len(numbers), bool),
+        regions=((),) * len(numbers),
+        offsets=np.cumsum([0, *(len(frames[number][0]) for number in numbers)]),
+        xy=keypoints[..., :2],
+        there=there,
+        joint_scores=np.where(there, keypoints[..., 2], np.nan),
+        scores=scores[:, 0],
+        ids=ids,
+        boxes=boxes,
+        heads=np.full((len(ids), 4), np.nan),
+        areas=np.full(len(ids), np.nan),
+        crowd=np.zeros(len(ids), bool),
+        posed=np.ones(len(ids), bool),
+    )
+
+
+_Columns = Float64[np.ndarray, "p ..."] | Int64[np.ndarray, "p"]
+
+
+def _columns(place: str, people: list[Any], joints: int) -> tuple[_Columns, ...]:
+    """A frame's keypoints, boxes, scores and ids, in float64 and int64."""
+    for person in people:
+        for key in ("id", "score", "keypoints", "box"):
+            need(person, key)
+
+    def where(person: int) -> str:
+        return f"{place}, person {reprlib.repr(people[person]['id'])}"
+
+    for index, person in enumerate(people):
+        if not isinstance(person["keypoints"], list) or len(person["keypoints"]) != joints:
+            raise FormatError(f"{where(index)}: needs {joints} keypoints of x, y, score each")
+    points = [point for person in people for point in person["keypoints"]]
+    return (
+        table("keypoints", points, 3, lambda point: where(point // joints), told=True).reshape(-1, joints, 3),
+        table("box", [person["box"] for person in people], 4, where, told=True),
+        table("score", [[person["score"]] for person in people], 1, where, most=MOST_COUNT),
+        wholes("id", [person["id"] for person in people], NO_ID, where),
+    )
+
+
+def _open(path: str | os.PathLike[str]) -> tuple[Header, Iterator[Any]]:
+    """The first line, and the content of those after it."""
     lines = _lines(Path(path))
     first = next(lines, None)
     if first is None:
@@ -120,7 +196,7 @@ def read(path: str | os.PathLike[str]) -> tuple[Header, Iterator[People]]:
             source=str(first["source"]),
             config=dict(first["config"]),
         )
-    return header, _frames(path, lines, len(header.joints))
+    return header, lines
 
 
 def _rows(people: People) -> list[dict[str, Any]]:
@@ -187,5 +263,5 @@ def _line(path: str | os.PathLike[str], number: int) -> Iterator[None]:
         yield
     except KeyError as error:
         raise FormatError(f"{path}, line {number}: {error} is missing") from error
-    except (TypeError, ValueError, AttributeError) as error:
+    except (TypeError, ValueError, AttributeError, OverflowError) as error:
         raise FormatError(f"{path}, line {number}: {error}") from error

@@ -10,14 +10,21 @@ go on beyond the picture. An id of -1 is none.
 
 import os
 import reprlib
+from collections.abc import Iterator
 from pathlib import Path
 
-from jaxpose.formats.boxes import BoxFile, Row, collect_rows, identity, outer_box, place, probability, reading, whole
+import numpy as np
+
+from jaxpose.formats.boxes import BoxFile, Row, TrackFile, collect_rows, file_box, outer_box
+from jaxpose.formats.values import identity, place, probability, reading, whole
 
 COLUMNS = ("frame", "id", "x", "y", "w", "h", "score", "class", "visibility", "z")
 
 PERSON_CLASSES = (-1, 1, 2, 7)
 """None told, pedestrian, person on a vehicle, static person (the classes of MOT16, Milan et al., arXiv:1603.00831)."""
+
+LIKENESS_CLASSES = (8, 12)
+"""Distractor and reflection: no person to be found, and nothing wrong with finding one there."""
 
 NO_SCORE = -1
 
@@ -31,16 +38,55 @@ def read_boxes(path: str | os.PathLike[str]) -> BoxFile:
     """
     rows: list[Row] = []
     last = -1
+    for number, frame, values in _lines(path):
+        last = max(last, frame)
+        if _counts(values):
+            with place(path, f"line {number}"):
+                rows.append(_row(frame, values))
+    return collect_rows(path, rows, last)
+
+
+def read_tracks(path: str | os.PathLike[str]) -> TrackFile:
+    """The boxes and ids of a MOT text file to be evaluated, truth or found, coordinates as in the file.
+
+    A box is not to be scored if its seventh value is 0 or, where rows have 8 or 9 values, its class is another than a
+    person's. Things that nobody takes for a person (vehicles, occluders) are left out. The seventh value may be any
+    finite number: what was found counts whatever its score. Raises `FormatError` that names the line of whatever is
+    malformed.
+    """
+    frames, boxes, ids, scored = [], [], [], []
+    last = -1
+    for number, frame, values in _lines(path):
+        last = max(last, frame)
+        if len(values) in (8, 9) and values[7] not in PERSON_CLASSES + LIKENESS_CLASSES:
+            continue
+        with place(path, f"line {number}"):
+            if not np.isfinite(values[6]):
+                raise ValueError(f"`score` must be a finite number, got {values[6]:g}")
+            frames.append(frame)
+            boxes.append(file_box(values[2:6]))
+            ids.append(identity("id", values[1]))
+            scored.append(_counts(values))
+    order = np.argsort(frames, kind="stable")
+    return TrackFile(
+        source=str(path),
+        frames=np.array(frames, np.int64)[order],
+        boxes=np.array(boxes, np.float64).reshape(-1, 4)[order],
+        ids=np.array(ids, np.int64)[order],
+        scored=np.array(scored, bool)[order],
+        last=last,
+    )
+
+
+def _lines(path: str | os.PathLike[str]) -> Iterator[tuple[int, int, list[float]]]:
+    """The number, frame and values of each line that is not blank."""
     with reading(path), Path(path).open("rb") as file:
         for number, line in enumerate(file, 1):
             with place(path, f"line {number}"):
                 values = _values(line)
-                if values:
-                    frame = whole("frame", values[0], 1) - 1
-                    last = max(last, frame)
-                    if _counts(values):
-                        rows.append(_row(frame, values))
-    return collect_rows(path, rows, last)
+                frame = whole("frame", values[0], 1) - 1 if values else -1
+            if values:
+                yield number, frame, values
 
 
 def _values(line: bytes) -> list[float]:

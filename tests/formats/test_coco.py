@@ -1,15 +1,18 @@
-"""COCO's JSON: whose boxes are read, to which frame they belong, and one clear line for whatever is malformed."""
+"""COCO's JSON: whose boxes and poses are read, of which frame, and one clear line for whatever is malformed."""
 
 import json
 
 import numpy as np
+import oracles
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from spoiled import spoiled
 
 from jaxpose.errors import FormatError
 from jaxpose.formats import coco
 from jaxpose.records import NO_ID, Frame
+from jaxpose.skeletons import COCO_17, COCO_18
 
 PERSON = {"id": 1, "name": "person"}
 
@@ -224,3 +227,190 @@ def test_real_detections_and_tracks(shared_data):
         found = coco.read_boxes(path)
         assert len(found.frames) > 30
         assert (found.ids > NO_ID).all()
+
+
+# -- poses -------------------------------------------------------------------------------------------------------------
+
+JOINTS = [value for joint in range(17) for value in (10 + joint, 20 + joint, 2)]
+
+
+def person(**more):
+    return {"image_id": 3, "category_id": 1, "keypoints": JOINTS, **more}
+
+
+def write(tmp_path, tree, name="poses.json"):
+    path = tmp_path / name
+    path.write_text(tree if isinstance(tree, str) else json.dumps(tree))
+    return path
+
+
+def read_truth(tmp_path, *people, images=({"id": 5}, {"id": 3}), **more):
+    return coco.read_poses(write(tmp_path, {"images": list(images), "annotations": list(people), **more}))
+
+
+def test_poses_of_a_ground_truth(tmp_path):
+    invisible = [1, 2, 0, *JOINTS[3:]]
+    crowd = person(image_id=5, iscrowd=1, area=900, bbox=[0, 0, 30, 40], keypoints=[0] * 51, num_keypoints=0, id=4)
+    people = [crowd, person(keypoints=invisible, num_keypoints=16, area=1.5, bbox=[1, 2, 3, 4], id=9), person(id=2)]
+    found = read_truth(tmp_path, *people, {"image_id": 3, "category_id": 2, "id": 7, "num_keypoints": 0})
+    assert (found.skeleton, found.names, found.numbers.tolist()) == (COCO_17, None, [3, 5])
+    assert (found.frame.tolist(), found.crowd.tolist()) == ([0, 0, 1], [False, False, True])
+    assert found.there[0].tolist() == [False] + [True] * 16
+    assert found.xy[0, 0].tolist() == [1, 2]
+    assert found.there.sum(-1).tolist() == [16, 17, 0]
+    np.testing.assert_array_equal(found.areas, [1.5, np.nan, 900])
+    np.testing.assert_array_equal(found.boxes[:, 2], [3, np.nan, 30])
+    assert found.labelled.all()
+    assert (found.ids == NO_ID).all()
+
+
+def test_a_skeleton_is_known_by_its_joints(tmp_path):
+    category = {"id": 1, "name": "person", "keypoints": list(COCO_18.joints)}
+    assert read_truth(tmp_path, person(keypoints=[1] * 54), categories=[category]).skeleton == COCO_18
+    mixed = ["right_hip", "nose", "chin"]
+    found = read_truth(tmp_path, person(keypoints=[1] * 9), categories=[{**category, "keypoints": mixed}]).skeleton
+    assert (found.joints, found.limbs, found.sigmas) == (tuple(mixed), (), (0.107, 0.026, 0.020))
+    with pytest.raises(FormatError, match=r"poses\.json, categories: 'antler' is none of the .* rename it"):
+        read_truth(tmp_path, categories=[{**category, "keypoints": ["nose", "antler"]}])
+    with pytest.raises(FormatError, match=r"poses\.json, categories: joints_2: joint names must differ"):
+        read_truth(tmp_path, categories=[{**category, "keypoints": ["nose", "nose"]}])
+
+
+def test_results_are_read_for_the_pictures_of_the_truth(tmp_path):
+    truth = read_truth(
+        tmp_path, images=[{"id": 5, "file_name": "b"}, {"id": 4, "file_name": "c"}, {"id": 3, "file_name": "a"}]
+    )
+    scored = [0, 0, 0, 5, 6, 0, *[1, 2, 0.5] * 15]
+    entries = [
+        person(image_id=5, score=0.25, keypoints=scored),
+        person(image_id=3, score=7),
+        person(image_id=5, score=0),
+    ]
+    found = coco.read_results(write(tmp_path, entries), truth)
+    assert (found.names, found.numbers.tolist(), found.frame.tolist()) == (("a", "c", "b"), [3, 4, 5], [0, 2, 2])
+    assert found.scores.tolist() == [7, 0.25, 0]
+    assert found.there[1].tolist() == [False] + [True] * 16
+    assert found.skeleton == truth.skeleton
+    assert coco.read_results(write(tmp_path, []), truth).offsets.tolist() == [0, 0, 0, 0]
+
+
+@pytest.mark.parametrize("case", oracles.COCO_CASES)
+def test_the_cases_tell_what_a_plain_loop_finds(case, request):
+    folder = oracles.folder(case, request)
+    tree = json.loads((folder / "gt" / "gt.json").read_text())
+    truth = coco.read_poses(folder / "gt" / "gt.json")
+    assert truth.numbers.tolist() == sorted(image["id"] for image in tree["images"])
+    results = json.loads((folder / "pred" / "pred.json").read_text())
+    for found, entries in (
+        (truth, tree["annotations"]),
+        (coco.read_results(folder / "pred" / "pred.json", truth), results),
+    ):
+        ordered = sorted(entries, key=lambda entry: entry["image_id"])
+        assert found.numbers[found.frame].tolist() == [entry["image_id"] for entry in ordered]
+        told = np.array([entry["keypoints"] for entry in ordered], float).reshape(-1, 17, 3)
+        np.testing.assert_array_equal(found.xy, told[..., :2])
+    ordered = sorted(tree["annotations"], key=lambda entry: entry["image_id"])
+    assert truth.there.sum(-1).tolist() == [entry["num_keypoints"] for entry in ordered]
+    assert truth.areas.tolist() == [entry["area"] for entry in ordered]
+    assert truth.boxes.tolist() == [entry["bbox"] for entry in ordered]
+    assert truth.crowd.tolist() == [entry["iscrowd"] == 1 for entry in ordered]
+
+
+def test_poses_of_real_files(shared_data):
+    found = coco.read_poses(shared_data / "coco" / "val.json")
+    assert (len(found.numbers), len(found.ids), found.crowd.sum()) == (300, 1240, 32)
+    assert (found.there.any(-1) & ~found.crowd).sum() == 815
+    assert len(coco.read_poses(shared_data / "coco" / "val_empty.json").ids) == 0
+    whole = coco.read_poses(shared_data / "coco_fixtures" / "coco" / "test_coco.json")
+    assert whole.names is not None
+    with pytest.raises(FormatError, match=r"test_crowdpose\.json, categories: 'head' is none of the .* rename it"):
+        coco.read_poses(shared_data / "coco_fixtures" / "crowdpose" / "test_crowdpose.json")
+
+
+@pytest.mark.parametrize(
+    ("people", "told"),
+    [
+        (
+            [person(keypoints=JOINTS[:6])],
+            r"annotations\[0\], frame 3, person .*: `keypoints` must be a list of 51 numbers",
+        ),
+        ([person(), {"image_id": 5}], r"annotations\[1\], frame 5, person .*: `keypoints` is missing"),
+        ([person(area=float("nan"))], r"annotations\[0\], frame 3, .*: `area\[0\]` must be finite"),
+        ([person(bbox=[1, 2])], r"annotations\[0\], frame 3, .*: `bbox` must be a list of 4 numbers, got 2"),
+        ([person(id=1), person(id=1)], r"annotations\[1\]: `id` must be another one for each annotation, got 1 again"),
+        ([person(id=1), person()], r"annotations\[1\]: `id` is missing"),
+        (
+            [person(num_keypoints=0)],
+            r"annotations\[0\]: `num_keypoints` must count the joints that are visible, 17, got 0",
+        ),
+        ([person(num_keypoints="a")], r"annotations\[0\]: `num_keypoints` must be a number"),
+        ([person(image_id=4)], r"annotations\[0\]: `image_id` must be the id of one of the 2 `images`, got 4"),
+        ([7], r"annotations\[0\]: must be an object, got 7"),
+    ],
+)
+def test_a_malformed_pose_is_named(tmp_path, people, told):
+    with pytest.raises(FormatError, match=rf"poses\.json, {told}") as raised:
+        read_truth(tmp_path, *people)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("entry", "told"),
+    [
+        (person(), r"result \[1\]: `score` is missing"),
+        (result(image_id=3), r"result \[1\]: `keypoints` is missing"),
+        (without(person(score=1), "category_id"), r"result \[1\]: `category_id` is missing"),
+        (
+            person(score=1, category_id=2),
+            r"result \[1\]: `category_id` must be the same for all, people's, got \[1, 2\]",
+        ),
+        (person(score=1, image_id=4), r"result \[1\]: `image_id` must be the id of one of the 2 `images`, got 4"),
+        (person(score=float("nan")), r"result \[1\], frame 3, person .*: `score\[0\]` must be finite"),
+        (person(score=1, keypoints=[1]), r"result \[1\], frame 3, person .*: `keypoints` must be a list of 51 numbers"),
+        (person(score=1, keypoints=[*JOINTS[:50], None]), r"`keypoints\[50\]` must be a number, got None"),
+    ],
+)
+def test_a_malformed_result_is_named(tmp_path, entry, told):
+    truth = read_truth(tmp_path)
+    with pytest.raises(FormatError, match=rf"found\.json, .*{told}") as raised:
+        coco.read_results(write(tmp_path, [person(score=1), entry], "found.json"), truth)
+    assert "\n" not in str(raised.value)
+
+
+def test_truth_and_results_are_not_taken_for_each_other(tmp_path):
+    with pytest.raises(FormatError, match=r"poses\.json: must be an object with the lists .* got \[\]"):
+        coco.read_poses(write(tmp_path, []))
+    truth = read_truth(tmp_path)
+    with pytest.raises(FormatError, match=r"poses\.json: must be a list of results, got an object of"):
+        coco.read_results(tmp_path / "poses.json", truth)
+
+
+SMALL = {
+    "images": [{"id": 1, "file_name": "a"}, {"id": 2, "file_name": "b"}],
+    "annotations": [
+        person(image_id=1, keypoints=[1, 2, 2, 0, 0, 0], num_keypoints=1, area=4, bbox=[1, 2, 3, 4], iscrowd=0, id=1),
+        person(image_id=2, keypoints=[0] * 6, num_keypoints=0, area=4, bbox=[1, 2, 3, 4], iscrowd=1, id=2),
+    ],
+    "categories": [{"id": 1, "name": "person", "keypoints": ["nose", "neck"]}],
+}
+RESULTS = [person(image_id=1, keypoints=[1, 2, 2, 0, 0, 0], score=1), person(image_id=2, keypoints=[1] * 6, score=0.5)]
+
+
+@given(spoiled(SMALL), spoiled(RESULTS))
+def test_spoiled_files_are_read_or_named(tmp_path_factory, truth, results):
+    folder = tmp_path_factory.getbasetemp()
+    told = None
+    try:
+        read = coco.read_poses(write(folder, SMALL, "truth.json"))
+        found = coco.read_results(write(folder, results, "spoiled.json"), read)
+        spoilt = coco.read_poses(write(folder, truth, "spoiled.json"))
+    except FormatError as error:
+        told = str(error)
+    if told is not None:
+        assert told.startswith(str(folder / "spoiled.json"))
+        assert len(told.splitlines()) == 1
+    else:
+        for file in (found, spoilt):
+            assert file.xy.shape == (len(file.ids), len(file.skeleton.joints), 2)
+            assert np.isfinite(file.xy).all()
+        assert np.isfinite(found.scores).all()

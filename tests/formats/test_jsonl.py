@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from spoiled import spoiled
 
 from jaxpose.errors import FormatError, JaxposeWarning, OutputError
 from jaxpose.formats import jsonl
 from jaxpose.records import make_people
-from jaxpose.skeletons import COCO_18
+from jaxpose.skeletons import COCO_18, Skeleton
 
 
 def some_people(count, frame, seed=0):
@@ -156,6 +157,7 @@ def test_a_whole_last_line_needs_no_line_feed(file):
     [
         (1, '"jaxpose":', '"other":', "line 1: 'jaxpose' is missing"),
         (1, '"joints":', '"points":', "line 1: 'joints' is missing"),
+        (1, '"limbs":[', '"limbs":[[Infinity,1],', "line 1: cannot convert float infinity to integer"),
         (1, "{", "[", "line 1: not JSON"),
         (1, "{", "", "line 1: not JSON"),
         (3, "{", "", "line 3: not JSON"),
@@ -189,3 +191,112 @@ def test_not_a_result_file(tmp_path, content):
 def test_missing_file(tmp_path):
     with pytest.raises(FormatError, match=r"absent\.jsonl: cannot be read \(No such file"):
         jsonl.read(tmp_path / "absent.jsonl")
+
+
+# -- poses of a whole file ---------------------------------------------------------------------------------------------
+
+
+def test_poses_are_those_of_the_frames(file):
+    poses = jsonl.read_poses(file)
+    frames = list(jsonl.read(file)[1])
+    assert (poses.skeleton, poses.names, poses.numbers.tolist()) == (COCO_18, None, [0, 1, 2, 3, 4])
+    assert np.diff(poses.offsets).tolist() == [people.total for people in frames]
+    keypoints = np.concatenate([people.keypoints for people in frames])
+    np.testing.assert_array_equal(poses.there, keypoints[..., 2] > 0)
+    np.testing.assert_array_equal(poses.xy.astype(np.float32), keypoints[..., :2])
+    np.testing.assert_array_equal(poses.joint_scores[poses.there].astype(np.float32), keypoints[poses.there, 2])
+    assert np.isnan(poses.joint_scores[~poses.there]).all()
+    for field in ("scores", "ids", "boxes"):
+        joined = np.concatenate([getattr(people, field) for people in frames])
+        np.testing.assert_array_equal(getattr(poses, field).astype(joined.dtype), joined)
+    assert poses.labelled.all()
+
+
+def test_poses_are_not_rounded(tmp_path):
+    keypoints = np.zeros((1, 18, 3), np.float32)
+    keypoints[0, 3] = 10.13, 20.7, 0.75
+    path = write(tmp_path / "people.jsonl", [make_people(keypoints, np.ones(1))])
+    assert jsonl.read_poses(path).xy[0, 3].tolist() == [10.13, 20.7]
+
+
+def test_poses_by_frame_whatever_the_order_of_lines(tmp_path):
+    path = write(tmp_path / "people.jsonl", [some_people(1, 7, seed=1), some_people(2, 3), some_people(0, 5)])
+    poses = jsonl.read_poses(path)
+    assert (poses.numbers.tolist(), poses.offsets.tolist(), poses.ids.tolist()) == ([3, 5, 7], [0, 2, 2, 3], [7, 8, 7])
+    empty = jsonl.read_poses(write(tmp_path / "empty.jsonl", []))
+    assert (empty.xy.shape, empty.offsets.tolist()) == ((0, 18, 2), [0])
+
+
+def test_poses_of_a_file_that_was_cut_off(file):
+    content = file.read_bytes()
+    file.write_bytes(content[:-10])
+    with pytest.warns(JaxposeWarning, match="line 6, the last, was cut off"):
+        assert len(jsonl.read_poses(file).numbers) == 4
+
+
+def test_poses_of_joints_that_have_no_sigma(tmp_path):
+    path = tmp_path / "people.jsonl"
+    with jsonl.JsonlWriter(path, Skeleton("deer", ("antler",), (), (0.1,)), source="x", config={}):
+        pass
+    with pytest.raises(FormatError, match=r"people\.jsonl, line 1: 'antler' is none of the"):
+        jsonl.read_poses(path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('"frame":2', '"frame":1', "line 4: frame 1 comes a second time; keep one of the two lines"),
+        ('"frame":2', '"frame":-2', "line 4: `frame` must be a whole number from 0, got -2"),
+        ('"people":[', '"people":3,"x":[', "line 4: `people` must be a list, got 3"),
+        ('"people":[', '"people":[3,', "line 4: must be an object, got 3"),
+        ('"id":7', '"id":"a"', "line 4, frame 2, person 'a': `id` must be a number"),
+        ('"score":', '"core":', "line 4: `score` is missing"),
+        ('"score":', '"score":NaN,"x":', r"line 4, frame 2, person 7: `score\[0\]` must be finite"),
+        ('"box":[', '"box":[1,', "line 4, frame 2, person 7: `box` must be a list of 4 numbers, got 5"),
+        ('"keypoints":[', '"keypoints":[[1,2,3],', "line 4, frame 2, person 7: needs 18 keypoints of x, y, score each"),
+        (
+            '"keypoints":[[',
+            '"keypoints":[[1,',
+            "line 4, frame 2, person 7: `keypoints` must be a list of 3 numbers, got 4",
+        ),
+        ('"keypoints":[[', '"keypoints":[["a"],[', "line 4, frame 2, person 7: needs 18 keypoints"),
+    ],
+)
+def test_malformed_poses_are_named(file, old, new, message):
+    lines = file.read_text().split("\n")
+    assert old in lines[3]
+    lines[3] = lines[3].replace(old, new, 1)
+    file.write_text("\n".join(lines))
+    with pytest.raises(FormatError, match=rf"people\.jsonl, {message}") as raised:
+        jsonl.read_poses(file)
+    assert "\n" not in str(raised.value)
+
+
+SKELETON = {"name": "two", "joints": ["nose", "neck"], "limbs": [[0, 1]]}
+SMALL = [
+    {"jaxpose": "1", "skeleton": SKELETON, "source": "x", "config": {}},
+    {
+        "frame": 0,
+        "time": 0.0,
+        "people": [{"id": 1, "score": 1, "keypoints": [[1, 2, 1], [0, 0, 0]], "box": [1, 2, 0, 0]}],
+    },
+    {"frame": 1, "time": 0.5, "people": []},
+]
+
+
+@given(spoiled(SMALL))
+def test_a_spoiled_file_is_read_or_named(tmp_path_factory, lines):
+    path = tmp_path_factory.getbasetemp() / "spoiled.jsonl"
+    path.write_text("\n".join(map(json.dumps, lines)))
+    told = None
+    try:
+        found = jsonl.read_poses(path)
+    except FormatError as error:
+        told = str(error)
+    if told is not None:
+        assert told.startswith(str(path))
+        assert len(told.splitlines()) == 1
+    else:
+        assert found.xy.shape == (len(found.ids), len(found.skeleton.joints), 2)
+        assert np.isfinite(found.xy).all()
+        assert (np.diff(found.numbers) > 0).all()

@@ -158,3 +158,93 @@ def test_real_files(shared_data, name, people, last):
         boxes = found.of(Frame(number, 0.0, PICTURE))
         np.testing.assert_allclose(boxes.boxes, rows[:, 2:6] - [0.5, 0.5, 0, 0], rtol=1e-6)
         assert boxes.ids.tolist() == rows[:, 1].tolist()
+
+
+# -- tracks to be evaluated --------------------------------------------------------------------------------------------
+
+
+def read_tracks(tmp_path, text):
+    path = tmp_path / "tracks.txt"
+    path.write_text(text)
+    return mot.read_tracks(path)
+
+
+def test_tracks_are_exactly_as_in_the_file(tmp_path):
+    text = (
+        "3,7,10.1,20,30,40,1,-1,-1,-1\n1,-1,0.3,0,640,480,0,-1,-1,-1\n3,2,-5.5,6,7,8,37.5,-1,-1,-1\n9,1,1,1,1,1,1,3\n"
+    )
+    found = read_tracks(tmp_path, text)
+    assert (found.frames.tolist(), found.last) == ([0, 2, 2], 8)
+    assert found.boxes.tolist() == [[0.3, 0, 640, 480], [10.1, 20, 30, 40], [-5.5, 6, 7, 8]]
+    assert (found.ids.tolist(), found.scored.tolist()) == ([NO_ID, 7, 2], [False, True, True])
+    assert [column.dtype for column in found[1:5]] == [np.int64, np.float64, np.int64, bool]
+    kept = found.keep(found.scored)
+    assert (kept.ids.tolist(), kept.frames.tolist(), kept.boxes[0].tolist()) == ([7, 2], [2, 2], [10.1, 20, 30, 40])
+    assert (kept.scored.all(), kept.last) == (True, 8)
+
+
+@pytest.mark.parametrize(
+    ("rest", "scored"),
+    [
+        ("1", [True]),
+        ("0", [False]),
+        ("-1", [True]),
+        ("1,1,0.3", [True]),
+        ("0,1,0.3", [False]),
+        ("1,7,1", [True]),
+        ("1,8,1", [False]),
+        ("0,12,1", [False]),
+        ("1,3,1", []),
+        ("0,11", []),
+        ("1,3,3,3", [True]),
+    ],
+)
+def test_which_boxes_are_scored(tmp_path, rest, scored):
+    found = read_tracks(tmp_path, f"2,1,5,5,9,9,{rest}\n")
+    assert (found.scored.tolist(), found.last) == (scored, 1)
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        ("1,1,5,5,9,9,nan", "`score` must be a finite number, got nan"),
+        ("1,1,5,5,9,9,inf", "`score` must be a finite number, got inf"),
+        ("1,-2,5,5,9,9,0", "`id` must be a whole number from -1, got -2"),
+        ("1,1,nan,5,9,9,0", "`x` must be a number of pixels within ±1000000, got nan"),
+        ("1,1,5,5,9,0,0", "height must be above 0, got 0"),
+        ("0,1,5,5,9,9,1", "`frame` must be a whole number from 1, got 0"),
+        ("1,1,5,5,9,9", "must have 7 to 10 values"),
+    ],
+)
+def test_a_malformed_track_is_named(tmp_path, row, told):
+    with pytest.raises(FormatError, match=f"tracks.txt, line 2: .*{told}"):
+        read_tracks(tmp_path, f"1,1,5,5,9,9,1\n{row}\n")
+
+
+@given(LINES | st.binary(max_size=100))
+def test_any_bytes_are_tracks_or_a_format_error(tmp_path_factory, content):
+    path = tmp_path_factory.getbasetemp() / "tracks.txt"
+    path.write_bytes(content)
+    told = None
+    try:
+        found = mot.read_tracks(path)
+    except FormatError as error:
+        told = str(error)
+    if told is not None:
+        assert told.startswith(f"{path}, line ")
+        assert len(told.splitlines()) == 1
+    else:
+        assert np.isfinite(found.boxes).all()
+        assert (np.diff(found.frames) >= 0).all()
+        assert (found.frames <= found.last).all()
+
+
+def test_real_tracks_with_what_is_not_scored(shared_data):
+    for name in ("vtest", "stadtmitte", "shopfront"):
+        path = shared_data / "tracks" / name / "gt.txt"
+        found = mot.read_tracks(path)
+        table = np.loadtxt(path, delimiter=",")
+        table = table[np.argsort(table[:, 0], kind="stable")]
+        np.testing.assert_array_equal(found.boxes, table[:, 2:6])
+        np.testing.assert_array_equal(found.scored, table[:, 6] == 1)
+        np.testing.assert_array_equal(np.stack([found.frames + 1, found.ids]), table[:, :2].T)

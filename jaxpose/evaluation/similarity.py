@@ -1,0 +1,71 @@
+"""How alike two whole people are, 0..1, for each pair that a `Pairing` names: IoU of boxes, PCKh and OKS of poses.
+
+`people` matches by one of them. Poses are compared by the joints that the truth labels; both sides have one skeleton.
+"""
+
+import numpy as np
+from jaxtyping import Bool, Float64, Int64
+
+from jaxpose.errors import EvaluationError
+from jaxpose.evaluation.pairing import Pairing, head_distances, head_sizes, near
+from jaxpose.formats.poses import PoseFile
+
+SIDE, ABOVE, BELOW = 0.03, 0.1, 0.08
+"""How far a person's box reaches beyond the joints, left and right, above and below, in shares of the joints' height:
+medians of human-made boxes against the joints that a network found in two videos of walking people."""
+
+AREA_SHARE = 0.53
+"""The area of a person as a share of that of their box: the median of COCO's people."""
+
+
+def box_similarity(
+    truth: Float64[np.ndarray, "n 4"], found: Float64[np.ndarray, "m 4"], pairing: Pairing
+) -> Float64[np.ndarray, "q"]:
+    """Intersection over union of each pair's boxes x, y, w, h; 0 where both are empty."""
+    a, b = truth[pairing.truth], found[pairing.found]
+    low, high = np.maximum(a[:, :2], b[:, :2]), np.minimum(a[:, :2] + a[:, 2:], b[:, :2] + b[:, 2:])
+    both = np.prod(np.clip(high - low, 0, None), axis=-1)
+    union = np.prod(a[:, 2:], axis=-1) + np.prod(b[:, 2:], axis=-1) - both
+    return np.divide(both, union, out=np.zeros_like(both), where=union > 0)
+
+
+def pckh_similarity(truth: PoseFile, found: PoseFile, pairing: Pairing) -> Float64[np.ndarray, "q"]:
+    """The share of the truth's joints that the other person has within half a head size."""
+    used = np.unique(pairing.truth)
+    _need(truth, used[~(head_sizes(truth.heads[used]) > 0)], "PCKh needs everybody's head box; compare by oks or iou")
+    hits = (~np.isnan(near(head_distances(truth, found, pairing)))).sum(axis=-1)
+    return hits / truth.there.sum(axis=-1)[pairing.truth]
+
+
+def oks_similarity(truth: PoseFile, found: PoseFile, pairing: Pairing) -> Float64[np.ndarray, "q"]:
+    """COCO's object keypoint similarity over the truth's joints; a joint that was not found adds 0.
+
+    A person's area is the file's, or 0.53 times that of the file's box.
+    """
+    areas = np.where(np.isnan(truth.areas), AREA_SHARE * truth.boxes[:, 2] * truth.boxes[:, 3], truth.areas)
+    used = np.unique(pairing.truth)
+    _need(truth, used[~(areas[used] > 0)], "OKS needs everybody's area, or at least their box; compare by iou or pckh")
+    squared = np.square(truth.xy[pairing.truth] - found.xy[pairing.found]).sum(axis=-1)
+    spread = 2 * np.square(2 * np.array(truth.skeleton.sigmas)) * areas[pairing.truth, None]
+    both = truth.there[pairing.truth] & found.there[pairing.found]
+    return np.where(both, np.exp(-squared / spread), 0).sum(axis=-1) / truth.there.sum(axis=-1)[pairing.truth]
+
+
+def person_box(xy: Float64[np.ndarray, "n j 2"], there: Bool[np.ndarray, "n j"]) -> Float64[np.ndarray, "n 4"]:
+    """The box x, y, w, h of each whole person, NaN for one without joints.
+
+    It is the span of the joints that are there, widened as people are wider than their skeletons, by shares of the
+    span's height (`SIDE`, `ABOVE`, `BELOW`).
+    """
+    somebody = there.any(axis=1, keepdims=True)
+    low = np.where(somebody, xy.min(axis=1, where=there[..., None], initial=np.inf), np.nan)
+    high = np.where(somebody, xy.max(axis=1, where=there[..., None], initial=-np.inf), np.nan)
+    height = high[:, 1:] - low[:, 1:]
+    return np.concatenate([low - height * (SIDE, ABOVE), high - low + height * (2 * SIDE, ABOVE + BELOW)], axis=1)
+
+
+def _need(truth: PoseFile, lacking: Int64[np.ndarray, "r"], why: str) -> None:
+    """Raise the error of the first person who lacks something."""
+    if len(lacking):
+        row = int(lacking[0])
+        raise EvaluationError(f"{truth.source}, {truth.name(int(truth.frame[row]))}, id {truth.ids[row]}: {why}")
