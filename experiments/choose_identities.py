@@ -1,7 +1,7 @@
 """How the baseline tracker's defaults were chosen: a random search on `vtest` and `stadtmitte`, never `shopfront`.
 
     python experiments/identities.py poses --model movenet-multipose --out runs/poses
-    PYTHONPATH=. python experiments/choose_identities.py runs/poses [--settings 120]    # needs motmetrics, no jax
+    PYTHONPATH=. python experiments/choose_identities.py runs/poses [--settings 120]    # needs no jax
 
 One id switch more or less moves a video's IDF1 by several points, so every setting is judged on eight variants: each
 video forwards and backwards, as found and degraded (8 % of the people and 5 % of the joints taken out, joints moved by
@@ -23,9 +23,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from identities import Tracked, both_ways, degrade, own_config, scorer, track_ours
+from identities import both_ways, degrade, own_config, score, track_ours
 
 from jaxpose.association.config import IdentityConfig
+from jaxpose.formats.boxes import TrackFile
 
 VIDEOS = ("vtest", "stadtmitte")
 RANGES: dict[str, tuple[float, float]] = {
@@ -45,7 +46,7 @@ RANGES: dict[str, tuple[float, float]] = {
 }
 
 
-def variants(folder: Path) -> Iterator[tuple[list[np.ndarray], Tracked]]:
+def variants(folder: Path) -> Iterator[tuple[list[np.ndarray], TrackFile]]:
     """Poses of each frame, and the truth."""
     for name in VIDEOS:
         for seed, (frames, truth) in enumerate(both_ways(folder, name)):
@@ -67,7 +68,7 @@ def main() -> None:
         drawn = dict(zip(RANGES, rng.uniform(low, high), strict=True))
         drawn |= {name: int(rng.integers(*RANGES[name], endpoint=True)) for name in ("birth_hits", "max_missed")}
         config = IdentityConfig(**drawn) if number else own_config(args.poses)
-        scores = [scorer().score(truth, track_ours(frames, config)) for frames, truth in cases]
+        scores = [score(truth, track_ours(frames, config)) for frames, truth in cases]
         mota, idf1 = (float(np.mean([one[key] for one in scores])) for key in ("mota", "idf1"))
         rows.append(((mota + idf1) / 2, mota, idf1, dataclasses.asdict(config)))
         print(f"{number or 'defaults'}: MOTA {mota:.2f} IDF1 {idf1:.2f}", flush=True)

@@ -1,33 +1,34 @@
 """Ids of the baseline tracker against four published box trackers, on the same poses of three real videos.
 
     python experiments/identities.py poses --model movenet-multipose --out runs/poses    # here: people without ids
-    pip install trackers==2.6.1 motmetrics jaxtyping && export PYTHONPATH=.    # in an environment of its own
+    pip install trackers==2.6.1 jaxtyping && export PYTHONPATH=.    # in an environment of its own
     python experiments/identities.py published runs/poses                      # there
     python experiments/identities.py ours runs/poses                           # there: needs no jax
     python experiments/identities.py spread runs/poses                         # there: all of them, on worse poses too
 
 `published` and `ours` print one row a tracker: MOTA / IDF1 / id switches (in percent, at IoU 0.5) of each video and the
-means, measured by the scorer that lies with the videos. One id switch more or less moves a video's IDF1 by points, so
-`spread` prints MOTA / IDF1 over ten variants of each video instead. The published trackers get people with at least
-four joints and a mean joint score of 0.25, and the boxes by which the scorer judges; their settings are those of the
-table beside the videos. `vtest` and `stadtmitte` served to choose our defaults (choose_identities.py), `shopfront` did
-not.
+means, by the package's own evaluation. One id switch more or less moves a video's IDF1 by points, so `spread` prints
+MOTA / IDF1 over ten variants of each video instead. The published trackers get people with at least four joints and a
+mean joint score of 0.25, and the boxes that the evaluation makes of poses; their settings are those of the table beside
+the videos. `vtest` and `stadtmitte` served to choose our defaults (choose_identities.py), `shopfront` did not.
 """
 
 import argparse
-import functools
-import importlib.util
 import os
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from jaxpose.association.config import IdentityConfig
 from jaxpose.association.identities import IdentityTracker
+from jaxpose.evaluation import people as whole_people
+from jaxpose.evaluation.similarity import person_box
+from jaxpose.formats.boxes import TrackFile
+from jaxpose.formats.mot import read_tracks
+from jaxpose.formats.poses import collect_people
 from jaxpose.records import joint_boxes, make_people
 from jaxpose.skeletons import COCO_17, COCO_18
 
@@ -38,9 +39,6 @@ VIDEOS = {  # file, long side of the network's input
     "shopfront": ("tracks/shopfront/video.mp4", 656),
 }
 SKELETONS = {len(skeleton.joints): skeleton for skeleton in (COCO_17, COCO_18)}
-
-Tracked = dict[int, tuple[np.ndarray, np.ndarray, np.ndarray]]
-"""What the scorer reads: frame from 1 -> ids [p], boxes [p, 4], flags [p]."""
 
 
 def find_people(model: str, out: Path) -> None:
@@ -76,34 +74,43 @@ def own_config(folder: Path) -> IdentityConfig:
     return IdentityConfig(strong_score=float(np.load(next(folder.glob("*.npz")))["strong_score"]))
 
 
-def track_ours(frames: Iterable[np.ndarray], config: IdentityConfig) -> Tracked:
+def track_ours(frames: Iterable[np.ndarray], config: IdentityConfig) -> TrackFile:
     frames = list(frames)
-    tracker = IdentityTracker(SKELETONS[frames[0].shape[1]], config)
+    skeleton = SKELETONS[frames[0].shape[1]]
+    tracker = IdentityTracker(skeleton, config)
     done = []
     for index, keypoints in enumerate(frames):
         done += tracker.push(make_people(keypoints, np.ones(len(keypoints)), frame=index))
-    done += tracker.flush()
-    return {people.frame + 1: (people.ids, scored_boxes(people.keypoints), np.ones(people.total)) for people in done}
+    return whole_people.boxes_of(collect_people([*done, *tracker.flush()], skeleton))
 
 
-def track_published(make: Callable[[], Any], frames: Iterable[np.ndarray]) -> Tracked:
+def track_published(make: Callable[[], Any], frames: Iterable[np.ndarray]) -> TrackFile:
     import supervision
 
-    tracker, result = make(), {}
-    for index, keypoints in enumerate(frames):
+    tracker, ids, boxes = make(), [np.zeros(0, np.int64)], [np.zeros((0, 4))]
+    counts = []
+    for keypoints in frames:
         count = (keypoints[..., 2] > 0).sum(1)
         scores = keypoints[..., 2].sum(1) / np.maximum(count, 1)
         good = (count >= 4) & (scores >= 0.25)
-        boxes = scored_boxes(keypoints[good])
-        corners = np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1).astype(np.float32)
+        found = person_box(keypoints[good, :, :2].astype(float), keypoints[good, :, 2] > 0)
+        corners = np.concatenate([found[:, :2], found[:, :2] + found[:, 2:]], axis=1).astype(np.float32)
         people = supervision.Detections(corners, confidence=scores[good], class_id=np.zeros(len(corners), int))
         people = tracker.update(people)
-        ids = np.zeros(0, int) if people.tracker_id is None else people.tracker_id
-        named = ids >= 0
-        found = people.xyxy[named].astype(float)
-        boxes = np.concatenate([found[:, :2], found[:, 2:] - found[:, :2]], axis=1)
-        result[index + 1] = (ids[named], boxes, np.ones(len(boxes)))
-    return result
+        tracked = np.zeros(0, int) if people.tracker_id is None else people.tracker_id
+        named = tracked >= 0
+        corners = people.xyxy[named].astype(float)
+        ids.append(tracked[named])
+        boxes.append(np.concatenate([corners[:, :2], corners[:, 2:] - corners[:, :2]], axis=1))
+        counts.append(named.sum())
+    return TrackFile(
+        source="memory",
+        frames=np.repeat(np.arange(len(counts)), counts),
+        boxes=np.concatenate(boxes),
+        ids=np.concatenate(ids),
+        scored=np.ones(sum(counts), bool),
+        last=len(counts) - 1,
+    )
 
 
 def published() -> dict[str, Callable[[], Any]]:
@@ -120,36 +127,34 @@ def published() -> dict[str, Callable[[], Any]]:
     }
 
 
-@functools.cache
-def scorer() -> ModuleType:
-    """The scorer that lies with the videos."""
-    spec = importlib.util.spec_from_file_location("score", DATA / "tracks" / "score.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def read_truth(name: str) -> TrackFile:
+    return read_tracks(DATA / "tracks" / name / "gt.txt")
 
 
-def read_truth(name: str) -> Tracked:
-    return scorer().read_mot(DATA / "tracks" / name / "gt.txt")
+def score(truth: TrackFile, found: TrackFile) -> dict[str, float]:
+    """MOTA and IDF1 in percent at IoU 0.5, id switches."""
+    tracking, _ = whole_people.compare(truth, found)
+    scores = tracking.compute()
+    return {
+        "mota": float(scores.clear.mota[-1]),
+        "idf1": float(scores.identity.idf1[-1]),
+        "switches": int(tracking.clear.switches[0]),
+    }
 
 
-def scored_boxes(keypoints: np.ndarray) -> np.ndarray:
-    """The boxes [p, 4] by which the scorer judges poses."""
-    box = scorer().person_box
-    return np.array([box(pose[pose[:, 2] > 0, :2].astype(float)) for pose in keypoints]).reshape(-1, 4)
+def measure(
+    track: Callable[[list[np.ndarray]], TrackFile], folder: Path, names: Sequence[str]
+) -> list[dict[str, float]]:
+    """The scores of each video."""
+    return [score(read_truth(name), track(read_poses(folder, name))) for name in names]
 
 
-def measure(track: Callable[[list[np.ndarray]], Tracked], folder: Path, names: Sequence[str]) -> list[dict[str, float]]:
-    """What the scorer says of each video."""
-    return [scorer().score(read_truth(name), track(read_poses(folder, name))) for name in names]
-
-
-def both_ways(folder: Path, name: str) -> list[tuple[list[np.ndarray], Tracked]]:
+def both_ways(folder: Path, name: str) -> list[tuple[list[np.ndarray], TrackFile]]:
     """Poses of each frame and the truth of a video, forwards and backwards."""
     frames, truth = read_poses(folder, name), read_truth(name)
-    return [(frames, truth), (frames[::-1], {len(frames) + 1 - frame: boxes for frame, boxes in truth.items()})]
+    order = np.argsort(-truth.frames, kind="stable")
+    fields = {field: getattr(truth, field)[order] for field in ("boxes", "ids", "scored")}
+    return [(frames, truth), (frames[::-1], truth._replace(frames=len(frames) - 1 - truth.frames[order], **fields))]
 
 
 def degrade(frames: list[np.ndarray], rng: np.random.Generator) -> list[np.ndarray]:
@@ -164,7 +169,9 @@ def degrade(frames: list[np.ndarray], rng: np.random.Generator) -> list[np.ndarr
     return result
 
 
-def print_spread(label: str, track: Callable[[list[np.ndarray]], Tracked], folder: Path, names: Sequence[str]) -> None:
+def print_spread(
+    label: str, track: Callable[[list[np.ndarray]], TrackFile], folder: Path, names: Sequence[str]
+) -> None:
     """Means and spreads over ten variants of each video: both ways, as found and degraded four times."""
     cells = []
     for name in names:
@@ -172,13 +179,13 @@ def print_spread(label: str, track: Callable[[list[np.ndarray]], Tracked], folde
         ways += [
             (degrade(frames, np.random.default_rng(seed)), truth) for seed in range(4) for frames, truth in ways[:2]
         ]
-        rows = [scorer().score(truth, track(frames)) for frames, truth in ways]
+        rows = [score(truth, track(frames)) for frames, truth in ways]
         mota, idf1 = (np.array([row[key] for row in rows]) for key in ("mota", "idf1"))
         cells.append(f"{mota.mean():.1f} ± {mota.std():.1f} / {idf1.mean():.1f} ± {idf1.std():.1f}")
     print(f"| {label} | {' | '.join(cells)} |", flush=True)
 
 
-def print_row(label: str, track: Callable[[list[np.ndarray]], Tracked], folder: Path, names: Sequence[str]) -> None:
+def print_row(label: str, track: Callable[[list[np.ndarray]], TrackFile], folder: Path, names: Sequence[str]) -> None:
     rows = measure(track, folder, names)
     cells = [f"{row['mota']:.1f} / {row['idf1']:.1f} / {row['switches']}" for row in rows]
     means = [f"{np.mean([row[key] for row in rows]):.1f}" for key in ("mota", "idf1")]

@@ -1,6 +1,6 @@
 """Measure a packaged model and write its card: `experiments/models/NAME.json` and `NAME.md`, with pictures of failures.
 
-    pip install '.[eval]' motmetrics onnx onnxruntime
+    pip install '.[eval]' onnx onnxruntime
     python experiments/model_card.py movenet-multipose --data ../shared/data [--only ap tracks speed failures]
 
 `--only` measures some parts again and keeps the others. OKS-AP is on COCO pictures at several sizes, MOTA and IDF1 are
@@ -26,6 +26,8 @@ import numpy as np
 
 import jaxpose
 from jaxpose import models, video
+from jaxpose.evaluation.people import boxes_of, compare
+from jaxpose.formats.poses import collect_people
 from jaxpose.skeletons import SKELETONS
 from jaxpose.weights import store
 
@@ -79,26 +81,37 @@ def measure_speed(name: str, data: Path) -> dict[str, Any]:
 
 def find_failures(name: str, data: Path) -> list[dict[str, Any]]:
     """The frames with the most errors, at least 60 frames apart, drawn; what is wrong with each in numbers."""
-    truth, score = identities.read_truth("vtest"), identities.scorer()
+    truth = identities.read_truth("vtest")
     frames = list(video.read(data / "videos" / "vtest.avi"))
     tracker = models.load(name, size=768)
-    errors = []
-    for people in tracker.track(frames):
-        _, boxes, flags = truth.get(people.frame + 1, (np.zeros(0), np.zeros((0, 4)), np.zeros(0)))
-        found = identities.scored_boxes(people.keypoints)
-        alike = score.iou(boxes, found) >= 0.5
-        missed = int((~alike.any(1) & (flags == 1)).sum()) if len(found) else int((flags == 1).sum())
-        made_up = int((~alike.any(0)).sum()) if len(boxes) else len(found)
-        errors.append((missed + made_up, people, missed, made_up, int((flags == 1).sum())))
+    told = list(tracker.track(frames))
+    _, judged = compare(truth, boxes_of(collect_people(told, tracker.skeleton)))
+    pairing, matched = judged.pairing, judged.matches.found[:, 0] >= 0
+    in_truth, missed, made_up = (
+        np.bincount(judged.numbers[frame], minlength=len(frames)).tolist()
+        for frame in (
+            pairing.truth_frame,
+            pairing.truth_frame[~matched],
+            np.delete(pairing.found_frame, judged.matches.found[matched, 0]),
+        )
+    )
+    errors = sorted(range(len(frames)), key=lambda frame: -missed[frame] - made_up[frame])
     chosen: list[dict[str, Any]] = []
-    for _, people, missed, made_up, count in sorted(errors, key=lambda error: -error[0]):
-        if len(chosen) == FAILURES or any(abs(people.frame - other["frame"]) < 60 for other in chosen):
+    for frame in errors:
+        if len(chosen) == FAILURES or any(abs(frame - other["frame"]) < 60 for other in chosen):
             continue
+        people = told[frame]
         picture = f"{name}-{people.frame:03d}.jpg"
         image = video.draw(frames[people.frame].image, people, tracker.skeleton)
         cv2.imwrite(str(CARDS / picture), cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 80])
         chosen.append(
-            {"frame": people.frame, "picture": picture, "people": count, "missed": missed, "made up": made_up}
+            {
+                "frame": frame,
+                "picture": picture,
+                "people": in_truth[frame],
+                "missed": missed[frame],
+                "made up": made_up[frame],
+            }
         )
     return chosen
 

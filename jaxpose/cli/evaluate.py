@@ -40,7 +40,7 @@ class Evaluate:
     min_track: int = 0  # leave out predicted ids that are seen in fewer frames
     min_size: float = 0  # leave out predicted people whose box is smaller than so many pixels
     plot: Path | None = None  # a folder for PNGs: precision and recall by joint, for each file a timeline of ids
-    errors: Path | None = None  # a folder for errors.csv (who was swapped, missed, split, when) and strips of the worst
+    errors: Path | None = None  # a folder for tables of who was swapped, missed, split, when, and strips of the worst
     video: Path | None = None  # what strips are drawn on: the video, or a folder of videos named like the files
 
     def run(self) -> None:
@@ -112,27 +112,34 @@ def _plot(comparison: "Comparison", folder: Path) -> None:
 
 
 def _tell_errors(comparison: "Comparison", folder: Path, video: Path | None) -> str:
-    """Write the table of errors and the strips; returns how many errors of each kind there are, for the terminal."""
+    """Write what went wrong, as tables and as strips; returns how often what did, for the terminal."""
     from jaxpose.evaluation import listing, strip
     from jaxpose.evaluation.analysis import KINDS, events, worst
+    from jaxpose.evaluation.people import by_person
 
     if not comparison.videos:
         raise EvaluationError("--errors needs people with ids on both sides: they are what is swapped, missed or split")
-    found = {}
+    found, people = {}, {}
     for name, one in comparison.videos.items():
         judged = one.judged
         found[name] = events(judged.pairing, judged.matches, judged.numbers, judged.similarity)
+        people[name] = by_person(judged.pairing, judged.matches)
         if grave := worst(found[name], WORST):
             from jaxpose.video import read
 
             source = None if video is None else read(_video_of(video, name))
             strip.save(strip.strip(grave, one.truth, one.found, source), folder / f"worst-{name}.png")
-    table = folder / "errors.csv"
-    with _written(table):
-        table.write_text(listing.as_csv(found), encoding="utf-8")
+    tables = {
+        "errors.csv": listing.as_csv(found),
+        "errors.txt": "\n\n".join(f"{name}\n{listing.as_table(some)}" for name, some in found.items()) + "\n",
+        "people.csv": listing.people_as_csv(people),
+    }
+    for name, text in tables.items():
+        with _written(folder / name):
+            (folder / name).write_text(text, encoding="utf-8")
     kinds = [event.kind for some in found.values() for event in some]
     counted = ", ".join(f"{kind} {kinds.count(kind)}" for kind in KINDS if kind in kinds)
-    return f"\n\nerrors: {counted or 'none'}: {table}"
+    return f"\n\nerrors: {counted or 'none'} ({folder})"
 
 
 def _video_of(video: Path, name: str) -> Path:

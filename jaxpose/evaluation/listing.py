@@ -1,10 +1,11 @@
-"""The error analysis as text: each event as a sentence, all of them as a table or as CSV."""
+"""The error analysis as text: each event as a sentence, all of them as a table or as CSV, each person's own counts."""
 
 import csv
 import io
 from collections.abc import Callable, Mapping, Sequence
 
 from jaxpose.evaluation.analysis import KINDS, Event
+from jaxpose.evaluation.people import ByPerson
 
 Name = Callable[[int], str]
 """How to write a frame's number: as it is (`str`), as a time, as a picture's name."""
@@ -58,6 +59,16 @@ def as_csv(found: Mapping[str, Sequence[Event]], name: Name = str) -> str:
             ids = (" ".join(map(str, side)) for side in (event.truth, event.found))
             span = (name(event.first), name(event.last), event.frames)
             writer.writerow([sequence, event.kind, *span, *ids, f"{event.similarity:.6f}"])
+    return text.getvalue()
+
+
+def people_as_csv(people: Mapping[str, ByPerson]) -> str:
+    """What became of each person of all sequences as comma-separated text."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["sequence", "id", *ByPerson._fields[1:]])
+    for sequence, some in people.items():
+        writer.writerows([sequence, *row] for row in zip(*(column.tolist() for column in some), strict=True))
     return text.getvalue()
 
 

@@ -23,7 +23,7 @@ import numpy as np
 from jaxtyping import Float, Float64, Int64
 
 from jaxpose.errors import FormatError, JaxposeWarning, OutputError
-from jaxpose.formats.poses import PoseFile
+from jaxpose.formats.poses import PoseFile, tracked_poses
 from jaxpose.formats.values import MOST_COUNT, listed, need, table, whole, wholes
 from jaxpose.records import NO_ID, People, joint_boxes
 from jaxpose.skeletons import Limb, Skeleton, by_joints
@@ -134,26 +134,8 @@ def read_poses(path: str | os.PathLike[str]) -> PoseFile:
     nobody = _columns(str(path), [], len(skeleton.joints))
     columns = zip(nobody, *(frames[number] for number in numbers), strict=True)
     keypoints, boxes, scores, ids = (np.concatenate(column) for column in columns)
-    there = keypoints[..., 2] > 0
-    return PoseFile(
-        source=str(path),
-        skeleton=skeleton,
-        names=None,
-        numbers=np.array(numbers, np.int64),
-        labelled=np.ones(len(numbers), bool),
-        regions=((),) * len(numbers),
-        offsets=np.cumsum([0, *(len(frames[number][0]) for number in numbers)]),
-        xy=keypoints[..., :2],
-        there=there,
-        joint_scores=np.where(there, keypoints[..., 2], np.nan),
-        scores=scores[:, 0],
-        ids=ids,
-        boxes=boxes,
-        heads=np.full((len(ids), 4), np.nan),
-        areas=np.full(len(ids), np.nan),
-        crowd=np.zeros(len(ids), bool),
-        posed=np.ones(len(ids), bool),
-    )
+    counts = [len(frames[number][0]) for number in numbers]
+    return tracked_poses(str(path), skeleton, numbers, counts, keypoints, boxes, scores[:, 0], ids)
 
 
 _Columns = Float64[np.ndarray, "p ..."] | Int64[np.ndarray, "p"]

@@ -6,11 +6,13 @@ pixel is added or taken.
 """
 
 import itertools
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
+from jaxpose.records import People
 from jaxpose.skeletons import Skeleton
 
 Polygon = Float64[np.ndarray, "k 2"]
@@ -83,3 +85,53 @@ class PoseFile(NamedTuple):
 
 PER_PERSON = ("xy", "there", "joint_scores", "scores", "ids", "boxes", "heads", "areas", "crowd", "posed")
 """The fields of `PoseFile` with a row for each person."""
+
+
+def collect_people(people: Iterable[People], skeleton: Skeleton, source: str = "memory") -> PoseFile:
+    """What a tracker told of consecutive frames, to be evaluated without a file; a joint is there if its score is."""
+    frames = list(people)
+    nobody = np.zeros((0, len(skeleton.joints), 3))
+    return tracked_poses(
+        source,
+        skeleton,
+        [one.frame for one in frames],
+        [one.total for one in frames],
+        np.concatenate([nobody, *(one.keypoints for one in frames)]),
+        np.concatenate([np.zeros((0, 4)), *(one.boxes for one in frames)]),
+        np.concatenate([np.zeros(0), *(one.scores for one in frames)]),
+        np.concatenate([np.zeros(0, np.int64), *(one.ids for one in frames)]),
+    )
+
+
+def tracked_poses(
+    source: str,
+    skeleton: Skeleton,
+    numbers: Sequence[int],
+    counts: Sequence[int],
+    keypoints: Float64[np.ndarray, "n j 3"],
+    boxes: Float64[np.ndarray, "n 4"],
+    scores: Float64[np.ndarray, "n"],
+    ids: Int64[np.ndarray, "n"],
+) -> PoseFile:
+    """The file of a tracker: `counts` people in each frame, joints as x, y, score; one is there if its score is > 0."""
+    there = keypoints[..., 2] > 0
+    frames, people = len(numbers), len(ids)
+    return PoseFile(
+        source=source,
+        skeleton=skeleton,
+        names=None,
+        numbers=np.array(numbers, np.int64),
+        labelled=np.ones(frames, bool),
+        regions=((),) * frames,
+        offsets=np.cumsum([0, *counts]),
+        xy=keypoints[..., :2],
+        there=there,
+        joint_scores=np.where(there, keypoints[..., 2], np.nan),
+        scores=scores,
+        ids=ids,
+        boxes=boxes,
+        heads=np.full((people, 4), np.nan),
+        areas=np.full(people, np.nan),
+        crowd=np.zeros(people, bool),
+        posed=np.ones(people, bool),
+    )
