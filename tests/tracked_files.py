@@ -23,9 +23,8 @@ def truth() -> Tree:
     base = figure(POSETRACK_17)
     images, annotations = [], []
     for frame in range(FRAMES):
-        images.append(
-            {"id": 10 + frame, "file_name": f"{frame:06d}.jpg", "vid_id": "1", "frame_id": 10 + frame, "is_labeled": True}
-        )
+        image = {"id": 10 + frame, "frame_id": 10 + frame, "vid_id": "1", "is_labeled": True}
+        images.append(image | {"file_name": f"{frame:06d}.jpg"})
         for person in range(3):
             xy = TALL * base + (200 + 150 * person + 4 * frame, 400)
             head = [*(xy[1] - 20).tolist(), 40.0, 40.0]

@@ -4,6 +4,7 @@ Nothing here, nor at the top of a command's file, imports jax, numpy or OpenCV: 
 """
 
 import functools
+import os
 import sys
 import warnings
 from collections.abc import Callable, Sequence
@@ -11,6 +12,7 @@ from typing import Any, TextIO
 
 import tyro
 
+from jaxpose.cli.data import Data
 from jaxpose.cli.demo import Demo
 from jaxpose.cli.evaluate import Evaluate
 from jaxpose.cli.fetch import Fetch
@@ -21,7 +23,7 @@ from jaxpose.cli.track import Track
 from jaxpose.errors import JaxposeError, JaxposeWarning, LostFramesWarning
 
 COMMANDS: dict[str, Callable[..., Any]] = {
-    "demo": Demo, "track": Track, "evaluate": Evaluate, "fit-thresholds": FitThresholds,
+    "demo": Demo, "track": Track, "evaluate": Evaluate, "fit-thresholds": FitThresholds, "data": Data,
     "import": Import, "fetch": Fetch, "models": Models,
 }  # fmt: skip
 
@@ -32,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run a command line (without the program's name); returns the exit code.
 
     0: done; 2: a wrong option or bad input, told in one line (where only frames of a video are damaged, all others are
-    done); 130: stopped by Ctrl-C.
+    done); 130: stopped by Ctrl-C; 141: nobody reads the output any more.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments == ["--version"]:
@@ -52,10 +54,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         warnings.showwarning = functools.partial(_show_warning, lost)
         try:
             command.run()
+            sys.stdout.flush()
         except JaxposeError as error:
             return _tell(str(error), 2)
         except KeyboardInterrupt as stop:
             return _tell(str(stop) or "stopped", 130)
+        except BrokenPipeError:  # whoever read the output has gone, as `head` does; nothing is left to be told
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 141
     return 2 if lost else 0
 
 

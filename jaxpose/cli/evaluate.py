@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from tyro.conf import Positional, arg
 
-from jaxpose.errors import EvaluationError, OptionError, OutputError
+from jaxpose.errors import EvaluationError, OptionError, OutputError, VideoError
 
 if TYPE_CHECKING:
-    from jaxpose.evaluation.comparison import Comparison
+    from jaxpose.evaluation.judges import Comparison
     from jaxpose.formats.recognise import Partners
 
 WORST = 12
@@ -47,7 +47,8 @@ class Evaluate:
         """Judge, draw, print."""
         self._check_options()
         from jaxpose.evaluation import report
-        from jaxpose.evaluation.comparison import Options, compare
+        from jaxpose.evaluation.comparison import compare
+        from jaxpose.evaluation.inputs import Options
         from jaxpose.evaluation.thresholds import read_thresholds
 
         options = Options(
@@ -78,6 +79,8 @@ class Evaluate:
                 raise OptionError(f"--{name.replace('_', '-')} must be 0 or more, got {getattr(self, name):g}")
         if self.video is not None and self.errors is None:
             raise OptionError("--video is for the strips of --errors; give --errors FOLDER too")
+        if self.video is not None and not self.video.exists():
+            raise VideoError(f"{self.video}: no such file")
         for folder in (self.plot, self.errors):
             if folder is not None:
                 with _written(folder):
@@ -98,6 +101,8 @@ def _plot(comparison: "Comparison", folder: Path) -> None:
     from jaxpose.evaluation.report import GROUPS
 
     joints, protocol = comparison.report.joints, comparison.report.protocol
+    if comparison.precision is None and not comparison.videos:
+        raise EvaluationError("--plot draws precision by PoseTrack's joints and ids over time, and here are neither")
     if comparison.precision is not None:
         places = {joint: joints.index(joint) for group in GROUPS.values() for joint in group}
         curves = {joint: comparison.precision.curve(place, PROTOCOLS[protocol]) for joint, place in places.items()}
@@ -107,6 +112,8 @@ def _plot(comparison: "Comparison", folder: Path) -> None:
         plots.save(plots.precision_recall(curves, values, title), folder / "precision.png")
     for name, video in comparison.videos.items():
         judged = video.judged
+        if not len(judged.numbers):  # nobody on either side
+            continue
         figure = plots.timeline(judged.pairing, judged.matches, judged.numbers, f"{name}: found ids over time")
         plots.save(figure, folder / f"ids-{name}.png")
 

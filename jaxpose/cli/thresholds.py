@@ -25,7 +25,7 @@ class FitThresholds:
     def run(self) -> None:
         """Learn, write, and say what it is worth."""
         check_output(self.out, [".json"], overwrite=self.overwrite)
-        from jaxpose.evaluation.comparison import read_tracked
+        from jaxpose.evaluation.inputs import read_tracked
         from jaxpose.evaluation.protocol import PROTOCOLS
         from jaxpose.evaluation.thresholds import fit_thresholds, write_thresholds
 

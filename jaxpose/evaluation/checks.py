@@ -1,8 +1,8 @@
 """What must hold before two files are compared, checked once, so that nothing half-computed is ever printed.
 
 `fit` makes two files of poses comparable: the same frames in the same order, the same joints. `need_ids` and
-`need_heads` are for the measures that need identities and head sizes, `check_boxes` is for files of boxes. Each refusal
-is one line that names file, frame and person.
+`need_heads` are for the measures that need identities and head sizes, `check_boxes` and `check_frames` for files of
+boxes. Each refusal is one line that names file, frame and person (`refuse`).
 """
 
 import collections
@@ -31,17 +31,24 @@ def fit(truth: PoseFile, found: PoseFile, skeleton: Skeleton) -> tuple[PoseFile,
     Raises `EvaluationError` where the frames differ, no joint of the skeleton is in both files, an id is twice in a
     frame, or a coordinate or a score is infinite or a coordinate NaN (a score that is NaN is one that is not told).
     """
-    _check_joints(truth, found, skeleton)
+    lacking = _lacking_joints(truth, found, skeleton)
     found = _in_order(truth, found)
     for file in (truth, found):
         _check_finite(file)
         _check_unique(file)
+    if lacking:
+        told = f"has no {', '.join(lacking)}, which the truth has: these joints count as missed"
+        warnings.warn(f"{found.source}: {found.skeleton.name} {told}", JaxposeWarning, stacklevel=2)
     return truth.as_skeleton(skeleton), found.as_skeleton(skeleton)
 
 
 def need_ids(file: PoseFile) -> None:
     """Raise `EvaluationError` for a person with joints but without an id; crowds need none."""
-    _refuse(file, (file.ids == NO_ID) & _judged(file), "has no id; track the people, or ask for AP alone")
+    refuse(
+        file,
+        (file.ids == NO_ID) & _judged(file),
+        "has no id; tracking measures need everybody's",
+    )
 
 
 def check_boxes(file: TrackFile) -> None:
@@ -55,20 +62,34 @@ def check_boxes(file: TrackFile) -> None:
             raise EvaluationError(f"{file.source}, frame {frame} counted from 0, person {person}: {told}")
 
 
+def check_frames(poses: PoseFile, boxes: TrackFile) -> None:
+    """Raise `EvaluationError` for boxes in a frame that a file of poses lacks: it lists its frames, boxes do not."""
+    with_boxes = np.unique(boxes.frames)
+    lacking = with_boxes[~np.isin(with_boxes, poses.numbers)]
+    if len(lacking):
+        told = f"is not in {poses.source}, which lacks {len(lacking)} of the {len(with_boxes)} frames that have boxes"
+        raise EvaluationError(f"{boxes.source}, frame {lacking[0]} counted from 0: {told}; give files of one video")
+
+
 def need_heads(truth: PoseFile) -> None:
     """Raise `EvaluationError` for a person with joints but without a head box of a size above 0."""
     sizes = np.hypot(truth.heads[:, 2], truth.heads[:, 3])
     missing = ~np.isfinite(truth.heads).all(-1)
     joints = truth.there.any(-1) & _judged(truth)
-    _refuse(truth, missing & joints, "has no head box; add it to the truth, distances are measured in head sizes")
-    _refuse(truth, ~(sizes > 0) & joints, "has a head box without size; mend it, distances are measured in head sizes")
+    refuse(
+        truth,
+        missing & joints,
+        "has no head box to measure distances by; add it, or judge whole people by oks or iou",
+    )
+    refuse(truth, ~(sizes > 0) & joints, "has a head box without size to measure distances by; mend it")
 
 
 def _judged(file: PoseFile) -> Bool[np.ndarray, "n"]:
     return file.posed & ~file.crowd
 
 
-def _check_joints(truth: PoseFile, found: PoseFile, skeleton: Skeleton) -> None:
+def _lacking_joints(truth: PoseFile, found: PoseFile, skeleton: Skeleton) -> list[str]:
+    """The joints of a skeleton that the truth has and what was found has not; `EvaluationError` if these are all."""
     wanted = [joint for joint in skeleton.joints if joint in truth.skeleton.joints]
     lacking = [joint for joint in wanted if joint not in found.skeleton.joints]
     if len(lacking) == len(wanted):
@@ -76,9 +97,7 @@ def _check_joints(truth: PoseFile, found: PoseFile, skeleton: Skeleton) -> None:
             f"{found.source}: its joints ({found.skeleton.name}) and those of {truth.source} ({truth.skeleton.name}) "
             f"share none of {skeleton.name}; give files of the same kind of pose"
         )
-    if lacking:
-        told = f"has no {', '.join(lacking)}, which the truth has: these joints count as missed"
-        warnings.warn(f"{found.source}: {found.skeleton.name} {told}", JaxposeWarning, stacklevel=3)
+    return lacking
 
 
 def _in_order(truth: PoseFile, found: PoseFile) -> PoseFile:
@@ -127,9 +146,9 @@ def _move(file: PoseFile, frame_of: Int64[np.ndarray, "f"]) -> PoseFile:
 
 def _check_finite(file: PoseFile) -> None:
     strange = (~np.isfinite(file.xy).all(-1) & file.there).any(-1)
-    _refuse(file, strange, "has a joint whose x or y is not a finite number; mend it or leave the joint out")
+    refuse(file, strange, "has a joint whose x or y is not a finite number; mend it or leave the joint out")
     infinite = np.isinf(file.joint_scores).any(-1) | np.isinf(file.scores)
-    _refuse(file, infinite, "has an infinite score; give a number, or leave the score out")
+    refuse(file, infinite, "has an infinite score; give a number, or leave the score out")
 
 
 def _check_unique(file: PoseFile) -> None:
@@ -139,11 +158,11 @@ def _check_unique(file: PoseFile) -> None:
     frame, ids = file.frame[people], file.ids[people]
     again = np.zeros(len(file.ids), bool)
     again[people[1:]] = (frame[1:] == frame[:-1]) & (ids[1:] == ids[:-1])
-    _refuse(file, again, TWICE)
+    refuse(file, again, TWICE)
 
 
-def _refuse(file: PoseFile, wrong: Bool[np.ndarray, "n"], told: str) -> None:
-    """Raise for the first person that a mask names."""
+def refuse(file: PoseFile, wrong: Bool[np.ndarray, "n"], told: str) -> None:
+    """Raise `EvaluationError` for the first person that a mask names: by id, or without one by place in the frame."""
     if wrong.any():
         person = int(np.argmax(wrong))
         frame = int(file.frame[person])

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
-from jaxpose.errors import EvaluationError
+from jaxpose.evaluation.checks import refuse
 from jaxpose.formats.poses import PoseFile
 from jaxpose.records import NO_ID
 
@@ -23,9 +23,8 @@ def without_weak_joints(found: PoseFile, thresholds: Mapping[str, float]) -> Pos
     limited = found.there & np.isfinite(limits)
     unscored = limited & np.isnan(found.joint_scores)
     if unscored.any():
-        person, joint = np.argwhere(unscored)[0]
-        frame, name = found.name(found.frame[person]), found.skeleton.joints[joint]
-        raise EvaluationError(f"{found.source}, {frame}: {name} has no score, which thresholds need; write the scores")
+        name = found.skeleton.joints[np.argwhere(unscored)[0, 1]]
+        refuse(found, unscored.any(axis=1), f"{name} has no score, which thresholds need; write the scores")
     there = found.there & ~(limited & (found.joint_scores < limits))
     return found._replace(there=there).keep(there.any(axis=1))
 

@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
 from jaxpose.errors import EvaluationError
+from jaxpose.evaluation.checks import refuse
 from jaxpose.formats.poses import PoseFile
 from jaxpose.skeletons import Skeleton
 
@@ -128,12 +129,12 @@ def oks(truth: PoseFile, found: PoseFile, sequence: str = "") -> Oks:
     found = found.keep(found.posed & ~found.crowd)
     places = np.searchsorted(truth.numbers, found.numbers).clip(max=max(len(truth.numbers) - 1, 0))
     known = np.isin(found.numbers, truth.numbers)
-    _refuse(found, ~known[found.frame], "the truth has no such picture; compare files of the same pictures")
+    refuse(found, ~known[found.frame], "the truth has no such picture; compare files of the same pictures")
     found = found.keep(truth.labelled[places[found.frame]] if len(truth.numbers) else np.zeros(len(found.ids), bool))
-    _refuse(found, np.isnan(found.scores), "has no score; OKS-AP needs each person's")
-    _refuse(truth, ~(truth.areas >= 0), "has no area; OKS needs each person's `area` in squared pixels")
+    refuse(found, np.isnan(found.scores), "has no score; OKS-AP needs each person's")
+    refuse(truth, ~(truth.areas >= 0), "has no area; OKS needs each person's `area` in squared pixels")
     boxless = np.isnan(truth.boxes).any(-1) & ~truth.there.any(-1)
-    _refuse(truth, boxless, "has neither joints nor a box; give one of them, or take the person out")
+    refuse(truth, boxless, "has neither joints nor a box; give one of them, or take the person out")
     aligned = found.as_skeleton(truth.skeleton)
     foreign = [joint not in found.skeleton.joints for joint in truth.skeleton.joints]
     labelled = np.cumsum(truth.labelled) - 1
@@ -158,13 +159,6 @@ def _areas(found: PoseFile, xy: Float64[np.ndarray, "m s 2"]) -> Float64[np.ndar
         raise EvaluationError(f"{found.source}: shares no joint with the truth; compare poses of skeletons that do")
     boxes = found.boxes[:, 2] * found.boxes[:, 3]
     return np.where(np.isnan(boxes), np.prod(np.ptp(xy, axis=1), axis=-1), boxes)
-
-
-def _refuse(file: PoseFile, wrong: Bool[np.ndarray, "n"], why: str) -> None:
-    if wrong.any():
-        row = int(np.argmax(wrong))
-        frame = int(file.frame[row])
-        raise EvaluationError(f"{file.source}, {file.name(frame)}, person {row - file.offsets[frame]}: {why}")
 
 
 def _truth_table(state: Oks, rank: Int64[np.ndarray, "f"]) -> dict[str, Any]:

@@ -69,7 +69,7 @@ class Judged(NamedTuple):
     matches: Matches
 
 
-class ByPerson(NamedTuple):
+class PersonCounts(NamedTuple):
     """What became of each person of the truth, by ascending id."""
 
     ids: Int64[np.ndarray, "p"]
@@ -139,7 +139,7 @@ def absorbed(
     return taken
 
 
-def by_person(pairing: Pairing, matches: Matches) -> ByPerson:
+def by_person(pairing: Pairing, matches: Matches) -> PersonCounts:
     """Each person's own counts, from matches of whole people (one column)."""
     ids, person = np.unique(pairing.truth_ids, return_inverse=True)
     matched, switched = matches.found[:, 0] >= 0, matches.switched[:, 0]
@@ -148,7 +148,7 @@ def by_person(pairing: Pairing, matches: Matches) -> ByPerson:
     starts = matched[order] & (first | ~np.append(False, matched[order][:-1]))
     stretches = np.bincount(person[order[starts]], minlength=len(ids))
     frames, found, switches = (np.bincount(person[rows], minlength=len(ids)) for rows in (order, matched, switched))
-    return ByPerson(ids, frames, found, switches, np.maximum(0, stretches - 1))
+    return PersonCounts(ids, frames, found, switches, np.maximum(0, stretches - 1))
 
 
 def boxes_of(file: PoseFile) -> TrackFile:

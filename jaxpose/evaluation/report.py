@@ -103,9 +103,9 @@ def as_csv(report: Report) -> str:
         for _, title, values in _grouped(scores, report) if report.joints else ():
             writer.writerow([name, title, *("" if math.isnan(value) else value for value in values)])
         for column in scores.numbers if report.joints else [c for c in TITLES if _value(scores, c) is not None]:
-            value = _value(scores, column)
+            value = scores.numbers[column] if column in scores.numbers else float(scores.tables[column][-1])
             blank = [""] * len(GROUPS) if report.joints else []
-            writer.writerow([name, TITLES[column], *blank, "" if value is None or math.isnan(value) else value])
+            writer.writerow([name, TITLES[column], *blank, "" if math.isnan(value) else value])
     return text.getvalue()
 
 

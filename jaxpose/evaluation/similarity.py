@@ -4,9 +4,9 @@
 """
 
 import numpy as np
-from jaxtyping import Bool, Float64, Int64
+from jaxtyping import Bool, Float64
 
-from jaxpose.errors import EvaluationError
+from jaxpose.evaluation.checks import refuse
 from jaxpose.evaluation.pairing import Pairing, head_distances, head_sizes, near
 from jaxpose.formats.poses import PoseFile
 
@@ -31,8 +31,7 @@ def box_similarity(
 
 def pckh_similarity(truth: PoseFile, found: PoseFile, pairing: Pairing) -> Float64[np.ndarray, "q"]:
     """The share of the truth's joints that the other person has within half a head size."""
-    used = np.unique(pairing.truth)
-    _need(truth, used[~(head_sizes(truth.heads[used]) > 0)], "PCKh needs everybody's head box; compare by oks or iou")
+    _need(truth, pairing, head_sizes(truth.heads), "has no head box, which PCKh needs; compare by oks or iou")
     hits = (~np.isnan(near(head_distances(truth, found, pairing)))).sum(axis=-1)
     return hits / truth.there.sum(axis=-1)[pairing.truth]
 
@@ -43,8 +42,7 @@ def oks_similarity(truth: PoseFile, found: PoseFile, pairing: Pairing) -> Float6
     A person's area is the file's, or 0.53 times that of the file's box.
     """
     areas = np.where(np.isnan(truth.areas), AREA_SHARE * truth.boxes[:, 2] * truth.boxes[:, 3], truth.areas)
-    used = np.unique(pairing.truth)
-    _need(truth, used[~(areas[used] > 0)], "OKS needs everybody's area, or at least their box; compare by iou or pckh")
+    _need(truth, pairing, areas, "has no area above 0, nor a box, which OKS needs; compare by iou or pckh")
     squared = np.square(truth.xy[pairing.truth] - found.xy[pairing.found]).sum(axis=-1)
     spread = 2 * np.square(2 * np.array(truth.skeleton.sigmas)) * areas[pairing.truth, None]
     both = truth.there[pairing.truth] & found.there[pairing.found]
@@ -64,8 +62,8 @@ def person_box(xy: Float64[np.ndarray, "n j 2"], there: Bool[np.ndarray, "n j"])
     return np.concatenate([low - height * (SIDE, ABOVE), high - low + height * (2 * SIDE, ABOVE + BELOW)], axis=1)
 
 
-def _need(truth: PoseFile, lacking: Int64[np.ndarray, "r"], why: str) -> None:
-    """Raise the error of the first person who lacks something."""
-    if len(lacking):
-        row = int(lacking[0])
-        raise EvaluationError(f"{truth.source}, {truth.name(int(truth.frame[row]))}, id {truth.ids[row]}: {why}")
+def _need(truth: PoseFile, pairing: Pairing, size: Float64[np.ndarray, "n"], why: str) -> None:
+    """Raise the error of the first person in a pair who has no size."""
+    paired = np.zeros(len(truth.ids), bool)
+    paired[pairing.truth] = True
+    refuse(truth, paired & ~(size > 0), why)

@@ -17,7 +17,7 @@ from jaxtyping import Bool, Float, Float64, Int64, UInt8
 
 from jaxpose.errors import OutputError
 from jaxpose.evaluation.analysis import Event
-from jaxpose.evaluation.listing import Name, describe
+from jaxpose.evaluation.listing import describe
 from jaxpose.evaluation.people import boxes_of
 from jaxpose.formats.boxes import TrackFile
 from jaxpose.formats.poses import PoseFile
@@ -61,7 +61,6 @@ def strip(
     truth: TrackFile | PoseFile,
     found: TrackFile | PoseFile,
     frames: Iterable[Frame] | None,
-    name: Name = str,
 ) -> Picture:
     """The pictures of some events (`analysis.worst`), by rows, each pair under its sentence.
 
@@ -74,11 +73,11 @@ def strip(
     cuts: list[Cut] = []
     for place, event in enumerate(events):
         top, left = GAP + place // COLUMNS * (height + GAP), GAP + place % COLUMNS * (width + GAP)
-        _write(canvas, f"{place + 1}. {describe(event, name)}", (left + 2, top + HEAD - 10), width - 4)
+        _write(canvas, f"{place + 1}. {describe(event)}", (left + 2, top + HEAD - 10), width - 4)
         cuts += _cuts(event, sides, top + HEAD, left)
     for cut, picture in _pictures(cuts, frames):
         _draw_sides(picture, cut, sides)
-        _write(picture, f"frame {name(cut.number)}", (6, SIDE - 8), SIDE)
+        _write(picture, f"frame {cut.number}", (6, SIDE - 8), SIDE)
         canvas[cut.row : cut.row + SIDE, cut.column : cut.column + SIDE] = picture
     return canvas
 

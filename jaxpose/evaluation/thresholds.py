@@ -4,6 +4,7 @@ PoseTrack's MOTA counts every joint that is told, so a tracker is judged better 
 differs from joint to joint. `filters.without_weak_joints` applies what is learnt here.
 """
 
+import dataclasses
 import json
 import math
 import os
@@ -40,8 +41,9 @@ class Thresholds(NamedTuple):
 def fit_thresholds(sequences: Sequence[tuple[PoseFile, PoseFile]], protocol: Protocol) -> Thresholds:
     """The threshold of each joint with the highest MOTA over all pairs of truth and predictions; the lowest of equals.
 
-    Every threshold is tried on all joints at once, since joints are matched independently. Raises `EvaluationError`
-    without scores to choose by.
+    Every threshold is tried on all joints at once, since joints are matched independently. They are so only if a frame
+    that thresholds leave without anybody still counts all its people (`count_people`), so they are chosen by that rule
+    under any protocol; the MOTA that is told is the protocol's. Raises `EvaluationError` without scores to choose by.
     """
     joints = sequences[0][0].skeleton.joints if sequences else ()
     scores = np.concatenate([found.joint_scores[found.there] for _, found in sequences]) if sequences else np.zeros(0)
@@ -49,7 +51,8 @@ def fit_thresholds(sequences: Sequence[tuple[PoseFile, PoseFile]], protocol: Pro
     if not len(scores):
         raise EvaluationError("there are no joint scores to choose thresholds by; write them into the predictions")
     tried = np.concatenate([[0.0], np.unique(np.quantile(scores, np.linspace(0, 1, STEPS, endpoint=False)))])
-    mota = np.array([_mota(sequences, dict.fromkeys(joints, float(limit)), protocol)[:-1] for limit in tried])
+    rules = dataclasses.replace(protocol, count_people=True)
+    mota = np.array([_mota(sequences, dict.fromkeys(joints, float(limit)), rules)[:-1] for limit in tried])
     best = np.argmax(np.where(np.isnan(mota), -np.inf, mota), axis=0)
     chosen = tried[best]
     return Thresholds(

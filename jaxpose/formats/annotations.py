@@ -30,6 +30,7 @@ class Kind(NamedTuple):
     number: Callable[[Source, list[Any]], list[int]]  # each image's number, from the file and its `images`
     there: Callable[[Float64[np.ndarray, "n j 3"]], Bool[np.ndarray, "n j"]]  # from each joint's x, y, third number
     entry: str = "annotations"  # what messages call the list of people
+    scored: bool = False  # the third number of a joint is its score, where the person has no list of `scores`
 
 
 def is_annotated(tree: object) -> bool:
@@ -69,6 +70,9 @@ def read_annotated(path: Source, tree: Mapping[str, Any], kind: Kind) -> PoseFil
     joints = len(skeleton.joints)
     keypoints = table("keypoints", [person.get("keypoints") for person in people], 3 * joints, where, told=True)
     keypoints = keypoints.reshape(-1, joints, 3)
+    there, joint_scores = kind.there(keypoints), column("scores", joints, MOST_COUNT)
+    if kind.scored:
+        joint_scores = np.where(np.isnan(joint_scores) & there, keypoints[..., 2], joint_scores)
     return PoseFile(
         source=str(path),
         skeleton=skeleton,
@@ -78,8 +82,8 @@ def read_annotated(path: Source, tree: Mapping[str, Any], kind: Kind) -> PoseFil
         regions=tuple(_regions(path, *called) for called in zip(calls, images, strict=True)),
         offsets=np.searchsorted(frame, np.arange(len(images) + 1)),
         xy=keypoints[..., :2].copy(),
-        there=kind.there(keypoints),
-        joint_scores=column("scores", joints, MOST_COUNT),
+        there=there,
+        joint_scores=joint_scores,
         scores=value("score", MOST_COUNT),
         ids=wholes("track_id", [person.get("track_id", NO_ID) for person in people], NO_ID, where),
         boxes=column("bbox", 4, MOST_COUNT),

@@ -62,8 +62,9 @@ def read_results(path: str | os.PathLike[str], truth: PoseFile) -> PoseFile:
     """The poses of a COCO result list for the pictures of a ground truth, whose joints it has in the same order.
 
     All pictures of the truth are frames, also those without results. A joint is there unless its three numbers are all
-    0; the third is its score. Raises `FormatError` that names file, picture and entry of whatever is malformed, of a
-    picture that the truth does not have, and of a list that holds several categories.
+    0; the third is its score, unless the person has a list of `scores`. Raises `FormatError` that names file, picture
+    and entry of whatever is malformed, of a picture that the truth does not have, and of a list that holds several
+    categories.
     """
     entries = read_json(path)
     if not isinstance(entries, list):
@@ -88,7 +89,7 @@ def read_results(path: str | os.PathLike[str], truth: PoseFile) -> PoseFile:
         "annotations": entries,
         "categories": [{"id": category, "name": "person"} for category in categories],
     }
-    return read_annotated(path, tree, Kind(truth.skeleton, image_ids, _told, "result "))
+    return read_annotated(path, tree, Kind(truth.skeleton, image_ids, _told, "result ", scored=True))
 
 
 def read_boxes(path: str | os.PathLike[str], *, first: int = 0) -> BoxFile:

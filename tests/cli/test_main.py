@@ -13,7 +13,17 @@ HEAVY = "jax", "numpy", "cv2", "av", "scipy", "flax"
 
 @pytest.mark.parametrize(
     "arguments",
-    ["--help", "demo --help", "track --help", "import --help", "fetch --help", "models --help", "--version"],
+    [
+        "--help",
+        "demo --help",
+        "track --help",
+        "import --help",
+        "fetch --help",
+        "models --help",
+        "evaluate --help",
+        "fit-thresholds --help",
+        "--version",
+    ],
 )
 def test_help_imports_nothing_heavy(arguments):
     code = (
@@ -23,6 +33,14 @@ def test_help_imports_nothing_heavy(arguments):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1].strip() == "heavy:"
     assert len(done.stdout.splitlines()) > 1
+
+
+def test_a_reader_who_has_gone_is_no_error(shared_data):
+    truth = shared_data / "tracks" / "stadtmitte" / "gt.txt"
+    command = f"{sys.executable} -m jaxpose evaluate {truth} --against {truth} --output json | true"
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True)
+    assert done.returncode == 141
+    assert done.stderr == ""
 
 
 def test_help_names_every_command_and_option(capsys):

@@ -12,7 +12,9 @@ from pose_files import pose_file
 from spoiled import spoiled
 
 from jaxpose.errors import EvaluationError, FormatError, JaxposeWarning
-from jaxpose.evaluation.checks import check_boxes, fit, need_heads, need_ids
+from jaxpose.evaluation.checks import check_boxes, check_frames, fit, need_heads, need_ids
+from jaxpose.evaluation.comparison import compare
+from jaxpose.evaluation.inputs import Options
 from jaxpose.formats.mot import read_tracks
 from jaxpose.formats.posetrack import read_poses
 from jaxpose.formats.recognise import read_pair
@@ -115,6 +117,8 @@ def test_joints_that_are_not_found_are_told():
     assert found.there.sum(-1).tolist() == [13] * 5
     with warnings.catch_warnings():
         warnings.simplefilter("error")
+        with pytest.raises(EvaluationError, match="is twice in the frame"):  # a refusal is all that is told
+            fit(some(), some(skeleton=COCO_18, ids=[0, 0, 0, 0, 0]), POSETRACK_15)
         fit(some(skeleton=COCO_17), some(), COCO_17.__class__("legs", ("left_knee",), (), (0.1,)))
     with pytest.raises(
         EvaluationError, match=r"its joints \(hand_21\) and those of memory \(posetrack_17\) share none"
@@ -166,7 +170,9 @@ def test_what_does_not_count_need_not_be_finite():
 def test_ids_that_are_needed():
     need_ids(some())
     nameless = some(ids=[0, 1, NO_ID, 1, NO_ID])
-    with pytest.raises(EvaluationError, match=r"^memory, frame 2, person 1 of the frame: has no id; track the people"):
+    with pytest.raises(
+        EvaluationError, match=r"^memory, frame 2, person 1 of the frame: has no id; tracking measures need"
+    ):
         need_ids(nameless)
     need_ids(nameless._replace(crowd=nameless.ids == NO_ID))
     need_ids(nameless._replace(posed=nameless.ids != NO_ID))
@@ -175,9 +181,9 @@ def test_ids_that_are_needed():
 @pytest.mark.parametrize(
     ("head", "told"),
     [
-        ([np.nan] * 4, "has no head box; add it to the truth, distances are measured in head sizes"),
+        ([np.nan] * 4, "has no head box to measure distances by; add it, or judge whole people"),
         ([1, 2, np.nan, 4], "has no head box"),
-        ([1, 2, 0, 0], "has a head box without size; mend it"),
+        ([1, 2, 0, 0], "has a head box without size to measure distances by; mend it"),
     ],
 )
 def test_heads_that_are_needed(head, told):
@@ -213,6 +219,30 @@ def test_boxes_need_ids(tmp_path, rows, told):
         with pytest.raises(EvaluationError, match=rf"tracks\.txt, {told}") as raised:
             check_boxes(file)
         assert "\n" not in str(raised.value)
+
+
+def test_poses_need_the_frames_that_have_boxes(tmp_path):
+    path = tmp_path / "tracks.txt"
+    path.write_text("1,7,5,5,9,9,1\n2,7,5,5,9,9,1\n3,8,5,5,9,9,1\n")
+    boxes, poses = read_tracks(path), some()
+    check_frames(poses, boxes)
+    check_frames(poses, boxes.keep(np.array([False, True, False])))
+    lacking = r"tracks\.txt, frame 1 counted from 0: is not in memory, which lacks 2 of the 3 frames that have boxes"
+    with pytest.raises(EvaluationError, match=lacking):
+        check_frames(poses.keep_frames(np.arange(len(poses.numbers)) < 1), boxes)
+
+
+def test_a_run_that_stopped_early_is_not_judged(tmp_path):
+    boxes, run = tmp_path / "gt.txt", tmp_path / "run.jsonl"
+    boxes.write_text("1,7,5,5,9,9,1\n3,8,5,5,9,9,1\n")
+    header = {"jaxpose": "0", "skeleton": {"name": "one", "joints": ["nose"], "limbs": []}, "source": "", "config": {}}
+    lines = [json.dumps(header), *(json.dumps({"frame": frame, "time": 0, "people": []}) for frame in range(3))]
+    run.write_text("".join(f"{line}\n" for line in lines))
+    assert compare(run, boxes, Options()).report.total.counts["objects"].tolist() == [2]
+    run.write_text("".join(f"{line}\n" for line in lines[:3]))
+    for one, other in ((run, boxes), (boxes, run)):
+        with pytest.raises(EvaluationError, match=r"gt\.txt, frame 2 counted from 0: is not in .*run\.jsonl"):
+            compare(one, other, Options())
 
 
 # -- files -------------------------------------------------------------------------------------------------------------

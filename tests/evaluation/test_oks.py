@@ -214,9 +214,9 @@ def test_unlabelled_pictures_are_left_out() -> None:
 @pytest.mark.parametrize(
     ("broken", "message"),
     [
-        ({"areas": np.full(12, np.nan)}, r"^memory, frame 0, person 0: has no area"),
-        ({"there": np.zeros((12, 17), bool)}, r"^memory, frame 0, person 0: has neither joints nor a box"),
-        ({"numbers": np.array([0, 1, 7])}, r"^memory, frame 2, person 0: the truth has no such picture"),
+        ({"areas": np.full(12, np.nan)}, r"^memory, frame 0, person 1 of the frame: has no area"),
+        ({"there": np.zeros((12, 17), bool)}, r"^memory, frame 0, person 1 of the frame: has neither joints nor a box"),
+        ({"numbers": np.array([0, 1, 7])}, r"^memory, frame 2, person 1 of the frame: the truth has no such picture"),
     ],
 )
 def test_truth_that_does_not_suffice_is_refused(broken: dict[str, np.ndarray], message: str) -> None:
@@ -228,7 +228,7 @@ def test_truth_that_does_not_suffice_is_refused(broken: dict[str, np.ndarray], m
 def test_predictions_that_do_not_suffice_are_refused() -> None:
     truth, found = scene(COCO_17)
     unscored = np.where(np.arange(12) == 6, np.nan, found.scores)
-    with pytest.raises(EvaluationError, match=r"^memory, frame 1, person 2: has no score"):
+    with pytest.raises(EvaluationError, match=r"^memory, frame 1, person 3 of the frame: has no score"):
         oks(truth, found._replace(scores=unscored))
     hands = pose_file(HAND_21, [4] * 3, np.zeros((12, 21, 2)), scores=np.ones(12))
     alien = Skeleton("alien", ("antenna",), (), (0.1,))

@@ -152,9 +152,7 @@ def test_poses_are_drawn_as_limbs() -> None:
     assert not has(panel(plain, 0, 0), id_color(12))
 
 
-def test_names_of_frames_and_no_events() -> None:
-    numbered, timed = (strip([SWITCH], TRUTH, FOUND, None, name) for name in (str, lambda number: f"{number / 10}s"))
-    assert not np.array_equal(numbered, timed)
+def test_without_events_there_are_no_pictures() -> None:
     assert strip([], TRUTH, FOUND, frames([])).shape == (GAP, 4 * SIDE + 5 * GAP, 3)
 
 

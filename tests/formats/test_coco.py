@@ -283,13 +283,15 @@ def test_results_are_read_for_the_pictures_of_the_truth(tmp_path):
     scored = [0, 0, 0, 5, 6, 0, *[1, 2, 0.5] * 15]
     entries = [
         person(image_id=5, score=0.25, keypoints=scored),
-        person(image_id=3, score=7),
+        person(image_id=3, score=7, scores=[3] * 17),
         person(image_id=5, score=0),
     ]
     found = coco.read_results(write(tmp_path, entries), truth)
     assert (found.names, found.numbers.tolist(), found.frame.tolist()) == (("a", "c", "b"), [3, 4, 5], [0, 2, 2])
     assert found.scores.tolist() == [7, 0.25, 0]
     assert found.there[1].tolist() == [False] + [True] * 16
+    np.testing.assert_array_equal(found.joint_scores[1], [np.nan, 0] + [0.5] * 15)
+    assert found.joint_scores[0].tolist() == [3] * 17
     assert found.skeleton == truth.skeleton
     assert coco.read_results(write(tmp_path, []), truth).offsets.tolist() == [0, 0, 0, 0]
 

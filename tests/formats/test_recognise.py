@@ -147,7 +147,22 @@ def test_files_of_folders_are_matched_by_name(folders):
         ("b", truth / "b.json", found / "b.json"),
         ("c", truth / "c.txt", found / "c.txt"),
     ]
-    assert partners(truth / "b.json", str(found / "a.jsonl")) == [("b", truth / "b.json", found / "a.jsonl")]
+
+
+def test_two_files_are_known_by_the_name_of_what_was_found(folders):
+    truth, found = folders
+    assert partners(truth / "b.json", str(found / "a.jsonl")) == [("a", truth / "b.json", found / "a.jsonl")]
+
+
+def test_of_a_folder_the_file_that_has_the_other_s_name_is_taken(folders):
+    truth, found = folders
+    assert partners(truth, found / "a.jsonl") == [("a", truth / "a.json.gz", found / "a.jsonl")]
+    assert partners(truth / "a.json.gz", found) == [("a", truth / "a.json.gz", found / "a.jsonl")]
+    (found / "b.json").unlink()
+    with pytest.raises(FormatError, match=r"gt/b\.json: has no partner named b in .*pred; add it, or take"):
+        partners(truth / "b.json", found)
+    with pytest.raises(FormatError, match=r"gt/b\.json: has no partner named b in .*pred; add it, or take"):
+        partners(found, truth / "b.json")
 
 
 def test_a_file_without_partner_is_named(folders):
@@ -163,10 +178,6 @@ def test_a_file_without_partner_is_named(folders):
 
 def test_folders_that_do_not_fit(folders, tmp_path):
     truth, found = folders
-    with pytest.raises(FormatError, match=r"gt is a folder and .*b\.json a file; give two files or two folders"):
-        partners(truth, found / "b.json")
-    with pytest.raises(FormatError, match=r"pred is a folder and .*b\.json a file; give two files or two folders"):
-        partners(truth / "b.json", found)
     with pytest.raises(FormatError, match=r"none: cannot be read \(No such file"):
         partners(truth, tmp_path / "none")
     (tmp_path / "empty").mkdir()
