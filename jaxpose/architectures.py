@@ -6,6 +6,7 @@ The only module that knows all systems; `models` loads and imports by this table
 import dataclasses
 import functools
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import flax.linen as nn
@@ -20,7 +21,7 @@ from jaxpose.systems.movenet.config import MoveNetConfig
 from jaxpose.systems.movenet.estimator import MoveNetPeople
 from jaxpose.systems.movenet.importing import looks_multipose, multipose_params
 from jaxpose.systems.movenet.network import MoveNet
-from jaxpose.systems.openpose.config import PUBLISHED, LightweightConfig, LiteConfig, SearchConfig
+from jaxpose.systems.openpose.config import PUBLISHED, LightweightConfig, LiteConfig, MultiStageConfig, SearchConfig
 from jaxpose.systems.openpose.estimator import Decoding, OpenPose
 from jaxpose.systems.openpose.importing import lightweight_params, looks_lightweight
 from jaxpose.systems.openpose.importing_caffe import looks_published, published_params
@@ -28,7 +29,11 @@ from jaxpose.systems.openpose.lightweight import LightweightOpenPose
 from jaxpose.systems.openpose.lite import LiteOpenPose
 from jaxpose.systems.openpose.network import STRIDE, MultiStageNetwork
 from jaxpose.systems.openpose.search import SearchingOpenPose
+from jaxpose.systems.openpose.task import OpenPoseTask
+from jaxpose.task import Task
+from jaxpose.weights.pytorch import read_checkpoint
 from jaxpose.weights.store import Params
+from jaxpose.weights.vgg import vgg19_params
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,13 +52,17 @@ class Architecture:
 
     `estimator` takes the network, its parameters, the skeleton, `size=` and options of its own; there is none for a
     network that finds no people. `strong_score` is `IdentityConfig`'s, where that leaves it to the model: from this
-    mean score of its joints on, a person is more often right than wrong.
+    mean score of its joints on, a person is more often right than wrong. `task` takes the network, the skeleton and
+    `loss=` and `start=` of its own, and makes what is trained; there is none for a network that is not trained here.
+    `backbone` reads a part of the parameters, to start training from, of a file that others published.
     """
 
     config: Callable[..., Any]
     network: Callable[[Any], nn.Module]
     estimator: Callable[..., Estimator] | None
     release: Release | None = None
+    task: Callable[..., Task] | None = None
+    backbone: Callable[[Path, Any], Params] | None = None
     strong_score: float = 0.4
 
     def skeleton(self, config: Any) -> Skeleton:
@@ -83,6 +92,11 @@ def _openpose(
     return SearchingOpenPose(network, params, skeleton, STRIDE, size=size, decode=decode, parser=parser, search=search)
 
 
+def _vgg19(file: Path, config: MultiStageConfig) -> Params:
+    """The trunk of a multi-stage network from torchvision's VGG-19 (`weights.vgg`)."""
+    return {"trunk": vgg19_params(read_checkpoint(file), config.trunk)}
+
+
 def _published(preset: str) -> Architecture:
     """One of OpenPose's own networks."""
     config = PUBLISHED[preset]
@@ -96,6 +110,8 @@ def _published(preset: str) -> Architecture:
             functools.partial(published_params, config=config),
             "OpenPose's: academic or non-profit, non-commercial research use only",
         ),
+        functools.partial(OpenPoseTask, stride=STRIDE),
+        _vgg19,
     )
 
 
@@ -123,7 +139,9 @@ ARCHITECTURES = {
             "Apache-2.0 as published (human-pose-estimation-0001, Open Model Zoo)",
         ),
     ),
-    "openpose-lite": Architecture(LiteConfig, LiteOpenPose, _openpose),
+    "openpose-lite": Architecture(
+        LiteConfig, LiteOpenPose, _openpose, task=functools.partial(OpenPoseTask, stride=STRIDE)
+    ),
     "openpose-body25": _published("body_25"),
     "openpose-coco": _published("coco_18"),
     "openpose-mpi": _published("mpi_15"),

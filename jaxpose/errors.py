@@ -28,6 +28,10 @@ class EvaluationError(JaxposeError):
     """Predictions and truth do not fit together, or lack what a measure needs."""
 
 
+class DataError(JaxposeError):
+    """A data set is not there, does not fit what was asked for, or cannot be built or opened."""
+
+
 class WeightsError(JaxposeError):
     """A weight file is missing, is damaged, or belongs to another network."""
 
@@ -41,7 +45,7 @@ class UnknownModelError(JaxposeError):
 
 
 class NonFiniteError(JaxposeError):
-    """A network's map holds NaN or infinity."""
+    """A network's map, or a number of a training step, is NaN or infinite."""
 
 
 class SceneTooLargeError(JaxposeError):

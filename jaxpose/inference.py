@@ -55,6 +55,10 @@ class StepEstimator(abc.ABC, Generic[R]):
         self._params = jax.device_put(params)
         self._overflow_told = False
 
+    def update(self, params: Any) -> None:
+        """Take other parameters of the same shapes; nothing is compiled again."""
+        self._params = jax.device_put(params)
+
     @abc.abstractmethod
     def parse(self, result: R) -> tuple[Float[np.ndarray, "p j 3"], Float[np.ndarray, "p"]]:
         """[host] Keypoints (x, y, score in pixels of the network's input) and scores of one picture's people."""

@@ -4,8 +4,8 @@ A limb's place in `Skeleton.limbs` is its place among the channels of the networ
 the affinity field's x in channel 2i and y in channel 2i + 1. Joint names carry the side (`left_...`, `right_...`, the
 person's own), and what has to be swapped when a picture is mirrored follows from the names alone.
 
-`neck` is the middle of the shoulders and `mid_hip` the middle of the hips (both can be synthesized); `head_bottom` is
-the upper neck of MPII and PoseTrack, another place.
+`neck` is the middle of the shoulders and `mid_hip` the middle of the hips (both can be synthesized; MPII calls them
+thorax and pelvis); `head_bottom` is the upper neck of MPII and PoseTrack and the neck of Leeds Sports, another place.
 """
 
 import colorsys
@@ -181,6 +181,37 @@ POSETRACK_17 = _body(  # the order of PoseTrack 2018 and 2021, whose ears are ne
     ((15, 13), (13, 11), (16, 14), (14, 12), (11, 12), (5, 11), (6, 12), (5, 1), (6, 1), (5, 7), (6, 8), (7, 9),
      (8, 10), (1, 0), (0, 2), (0, 3), (0, 4)),
 )  # fmt: skip
+COCO_23 = _body(  # COCO's joints and those of CMU's and COCO-WholeBody's feet
+    "coco_23",
+    (*COCO_17.joints, *_FEET),
+    (*COCO_17.limbs, (15, 17), (17, 18), (15, 19), (16, 20), (20, 21), (16, 22)),
+)
+MPII_16 = _body(  # the joint ids of MPII, whose pelvis and thorax are the middles of hips and shoulders
+    "mpii_16",
+    (*reversed(_RIGHT_LEG), *_LEFT_LEG, "mid_hip", "neck", "head_bottom", "head_top", *reversed(_RIGHT_ARM),
+     *_LEFT_ARM),
+    ((0, 1), (1, 2), (2, 6), (6, 3), (3, 4), (4, 5), (6, 7), (7, 8), (8, 9), (10, 11), (11, 12), (12, 7), (7, 13),
+     (13, 14), (14, 15)),
+)  # fmt: skip
+LSP_14 = _body(  # Leeds Sports
+    "lsp_14",
+    (*reversed(_RIGHT_LEG), *_LEFT_LEG, *reversed(_RIGHT_ARM), *_LEFT_ARM, "head_bottom", "head_top"),
+    ((0, 1), (1, 2), (2, 3), (3, 4), (4, 5), (6, 7), (7, 8), (8, 12), (12, 9), (9, 10), (10, 11), (12, 13), (2, 8),
+     (3, 9)),
+    redundant=((2, 3),),
+)  # fmt: skip
+
+# -- vehicles --------------------------------------------------------------------------------------------------------
+
+CAR_14 = Skeleton(  # CarFusion; sides as the driver has them, 0.05 of the size for each as openpifpaf takes it
+    "car_14",
+    ("right_front_wheel", "left_front_wheel", "right_back_wheel", "left_back_wheel", "right_front_light",
+     "left_front_light", "right_back_light", "left_back_light", "exhaust", "right_front_top", "left_front_top",
+     "right_back_top", "left_back_top", "center"),
+    ((0, 2), (1, 3), (0, 1), (2, 3), (9, 11), (10, 12), (9, 10), (11, 12), (4, 0), (4, 9), (4, 5), (5, 1), (5, 10),
+     (6, 2), (6, 11), (7, 3), (7, 12), (6, 7)),
+    (0.05,) * 14,
+)  # fmt: skip
 
 # -- hands, face, the whole ------------------------------------------------------------------------------------------
 
@@ -250,7 +281,8 @@ WHOLE_135 = Skeleton(  # the body, the left and the right fingers (their wrists 
 SKELETONS = {
     skeleton.name: skeleton
     for skeleton in (
-        BODY_25, COCO_18, COCO_17, BODY_21A, MPI_15, POSETRACK_15, POSETRACK_17, HAND_21, FACE_70, WHOLE_135,
+        BODY_25, COCO_18, COCO_17, COCO_23, BODY_21A, MPI_15, MPII_16, LSP_14, POSETRACK_15, POSETRACK_17,
+        CAR_14, HAND_21, FACE_70, WHOLE_135,
     )
 }  # fmt: skip
 """All skeletons by name."""

@@ -67,12 +67,12 @@ def crowd(rng: np.random.Generator, n: int, skeleton: Skeleton, width: int, heig
 
 
 def render(
-    people: np.ndarray, skeleton: Skeleton, h: int, w: int, stride: int = 8, sigma: float = 7.0
+    people: np.ndarray, skeleton: Skeleton, h: int, w: int, stride: int = 8, sigma: float = 7.0, width: float = 1.0
 ) -> tuple[np.ndarray, np.ndarray]:
     """The perfect maps of people [p, j, 3] in pixels: heatmaps with the background [h, w, j + 1], PAFs [h, w, 2 * l].
 
     A heatmap is the highest of its people's Gaussians of `sigma` pixels, cut below 1 %. A PAF holds the mean of the
-    unit vectors of those people whose limb passes within one cell.
+    unit vectors of those people whose limb passes within `width` cells.
     """
     x, y = np.meshgrid(*((stride - 1) / 2 + stride * np.arange(size, dtype=float) for size in (w, h)))
     heat = np.zeros((h, w, len(skeleton.joints) + 1))
@@ -91,9 +91,10 @@ def render(
             if min(a_score, b_score) <= 0 or length == 0:
                 continue
             ux, uy = (bx - ax) / length, (by - ay) / length
-            near = abs((x - ax) * uy - (y - ay) * ux) <= stride
-            near &= (x >= min(ax, bx) - stride) & (x <= max(ax, bx) + stride)
-            near &= (y >= min(ay, by) - stride) & (y <= max(ay, by) + stride)
+            reach = width * stride
+            near = abs((x - ax) * uy - (y - ay) * ux) <= reach
+            near &= (x >= min(ax, bx) - reach) & (x <= max(ax, bx) + reach)
+            near &= (y >= min(ay, by) - reach) & (y <= max(ay, by) + reach)
             paf[near, limb] += (ux, uy)
             count += near
         paf[:, :, limb] /= np.maximum(count, 1)[..., None]

@@ -6,11 +6,15 @@ import pytest
 from jaxpose.skeletons import (
     BODY_21A,
     BODY_25,
+    CAR_14,
     COCO_17,
     COCO_18,
+    COCO_23,
     FACE_70,
     HAND_21,
+    LSP_14,
     MPI_15,
+    MPII_16,
     POSETRACK_15,
     POSETRACK_17,
     SKELETONS,
@@ -28,8 +32,12 @@ from jaxpose.skeletons import (
         (BODY_25, 25, 26),
         (COCO_18, 18, 19),
         (COCO_17, 17, 19),
+        (COCO_23, 23, 25),
         (BODY_21A, 21, 24),
         (MPI_15, 15, 14),
+        (MPII_16, 16, 15),
+        (LSP_14, 14, 14),
+        (CAR_14, 14, 18),
         (POSETRACK_15, 15, 15),
         (POSETRACK_17, 17, 17),
         (HAND_21, 21, 20),
@@ -124,6 +132,16 @@ def test_posetrack_2017_ids() -> None:
         "right_ankle", "right_knee", "right_hip", "left_hip", "left_knee", "left_ankle", "right_wrist", "right_elbow",
         "right_shoulder", "left_shoulder", "left_elbow", "left_wrist", "head_bottom", "nose", "head_top",
     )  # fmt: skip
+
+
+def test_joint_orders_of_data_sets() -> None:
+    legs = ["right_ankle", "right_knee", "right_hip", "left_hip", "left_knee", "left_ankle"]
+    arms = ["right_wrist", "right_elbow", "right_shoulder", "left_shoulder", "left_elbow", "left_wrist"]
+    feet = ["left_big_toe", "left_small_toe", "left_heel", "right_big_toe", "right_small_toe", "right_heel"]
+    assert list(MPII_16.joints) == [*legs, "mid_hip", "neck", "head_bottom", "head_top", *arms]
+    assert list(LSP_14.joints) == [*legs, *arms, "head_bottom", "head_top"]
+    assert list(COCO_23.joints) == [*COCO_17.joints, *feet]
+    assert COCO_23.sigmas[:17] == COCO_17.sigmas
 
 
 def test_body_21a_to_posetrack_15_is_the_published_map() -> None:

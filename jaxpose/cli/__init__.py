@@ -15,15 +15,18 @@ import tyro
 from jaxpose.cli.data import Data
 from jaxpose.cli.demo import Demo
 from jaxpose.cli.evaluate import Evaluate
+from jaxpose.cli.export import ExportWeights
 from jaxpose.cli.fetch import Fetch
 from jaxpose.cli.importing import Import
 from jaxpose.cli.models import Models
 from jaxpose.cli.thresholds import FitThresholds
 from jaxpose.cli.track import Track
+from jaxpose.cli.train import Train, parse
 from jaxpose.errors import JaxposeError, JaxposeWarning, LostFramesWarning
 
 COMMANDS: dict[str, Callable[..., Any]] = {
-    "demo": Demo, "track": Track, "evaluate": Evaluate, "fit-thresholds": FitThresholds, "data": Data,
+    "demo": Demo, "track": Track, "evaluate": Evaluate, "fit-thresholds": FitThresholds,
+    "train": Train, "export-weights": ExportWeights, "data": Data,
     "import": Import, "fetch": Fetch, "models": Models,
 }  # fmt: skip
 
@@ -36,25 +39,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     0: done; 2: a wrong option or bad input, told in one line (where only frames of a video are damaged, all others are
     done); 130: stopped by Ctrl-C; 141: nobody reads the output any more.
     """
-    arguments = list(sys.argv[1:] if argv is None else argv)
-    if arguments == ["--version"]:
-        import jaxpose
-
-        print(jaxpose.__version__)
-        return 0
-    try:
-        command = tyro.extras.subcommand_cli_from_dict(
-            COMMANDS, prog="jaxpose", description=DESCRIPTION, args=arguments
-        )
-    except SystemExit as stop:  # tyro has printed the help, or what is wrong
-        return int(stop.code or 0)
     lost: list[Warning] = []
     with warnings.catch_warnings():
         warnings.simplefilter("always", JaxposeWarning)
         warnings.showwarning = functools.partial(_show_warning, lost)
         try:
-            command.run()
+            _run(list(sys.argv[1:] if argv is None else argv))
             sys.stdout.flush()
+        except SystemExit as stop:  # tyro has printed the help, or what is wrong
+            return int(stop.code or 0)
         except JaxposeError as error:
             return _tell(str(error), 2)
         except KeyboardInterrupt as stop:
@@ -63,6 +56,17 @@ def main(argv: Sequence[str] | None = None) -> int:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 141
     return 2 if lost else 0
+
+
+def _run(arguments: list[str]) -> None:
+    if arguments == ["--version"]:
+        import jaxpose
+
+        print(jaxpose.__version__)
+    elif arguments[:1] == ["train"] and len(arguments) > 1 and not arguments[1].startswith("-"):
+        parse(arguments[1:]).run()  # its options depend on the recipe
+    else:
+        tyro.extras.subcommand_cli_from_dict(COMMANDS, prog="jaxpose", description=DESCRIPTION, args=arguments).run()
 
 
 def _tell(message: str, code: int) -> int:

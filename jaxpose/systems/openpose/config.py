@@ -132,3 +132,33 @@ class LiteConfig:
         for name in ("paf_blocks", "heatmap_blocks"):
             if getattr(self, name) < 1:
                 raise ValueError(f"`{name}` must be at least 1, got {getattr(self, name)}")
+
+    @property
+    def schedule(self) -> tuple[tuple[FieldName, ...], ...]:
+        """Which fields each stage predicts."""
+        return ("pafs",), ("heatmaps",)
+
+
+@dataclasses.dataclass(frozen=True)
+class LossConfig:
+    """What the networks learn (equations 1 to 6 and 8 to 9 of the paper) and how the losses of all stages add up.
+
+    The defaults are those of the published training: Gaussians of 7 pixels, limbs one cell wide to each side, and the
+    squared error summed over everything known and halved, per picture (Caffe's EuclideanLoss). `mean` divides by what
+    is known instead, so that the rate does not depend on the size of crops; its losses are about 100,000 times smaller.
+    """
+
+    sigma: float = 7.0  # of a joint's Gaussian, in pixels
+    limb_width: float = 1.0  # of a limb's field to each side, in cells
+    reduction: Literal["sum", "mean"] = "sum"  # per picture, halved; or over all known cells and channels
+    positive: float = 0.0  # a cell weighs 1 + this times the size of its target: most cells have none
+    background: float = 1.0  # weight of the background's map beside those of the joints
+
+    def __post_init__(self) -> None:
+        for name in ("sigma", "limb_width"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"`{name}` must be above 0, got {getattr(self, name)}")
+        if self.reduction not in ("sum", "mean"):
+            raise ValueError(f"`reduction` must be 'sum' or 'mean', got {self.reduction!r}")
+        if self.positive < 0 or self.background < 0:
+            raise ValueError("`positive` and `background` must be 0 or more")

@@ -1,0 +1,101 @@
+"""`jaxpose train CONFIG --out DIR`: a network trained by a recipe, on all devices there are.
+
+CONFIG is the name of a packaged recipe (`jaxpose/configs/`) or a Python file with `get_config()`; any of its fields can
+be changed by its dotted path: `--training.steps 2000 --crops.place.rotation 20`. So the options depend on the recipe,
+and `parse` reads that first.
+"""
+
+import dataclasses
+import difflib
+import importlib.util
+import pkgutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+from tyro.conf import AvoidSubcommands, FlagCreatePairsOff, Positional, arg
+
+from jaxpose import configs
+from jaxpose.cli.compilation import kept_compilations
+from jaxpose.errors import OptionError
+from jaxpose.recipes.config import Recipe
+
+
+@dataclasses.dataclass(frozen=True)
+class Train:
+    """Train a network by a recipe.
+
+    CONFIG is the name of a packaged recipe or a Python file with get_config(); `jaxpose train CONFIG --help` shows its
+    fields, each of which can be changed: --training.steps 2000.
+    """
+
+    config: Annotated[Positional[str], arg(metavar="CONFIG")]  # the recipe
+    out: Path  # the training's folder: checkpoints, metrics.jsonl, samples
+    resume: FlagCreatePairsOff[bool] = False  # go on from the newest checkpoint in the folder
+    init: str | None = None  # take parameters from a model or a training's folder, instead of the recipe's `start`
+    workers: int = 0  # processes that make batches
+    threads: int = 1  # threads that make batches, where there are no such processes
+    coordinator: str | None = None  # host:port of the first of several processes
+    processes: int | None = None  # how many there are
+    process: int | None = None  # the number of this one, from 0
+
+    def run(self) -> None:
+        """Only a command line without fields of a recipe can end here."""
+        raise OptionError(f"CONFIG must come first: jaxpose train {self.config} ...")
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainRecipe(Train):
+    """Train a network by this recipe."""
+
+    recipe: Annotated[Recipe, arg(name="")] = dataclasses.field(default_factory=Recipe)
+
+    def run(self) -> None:
+        """Train, and say where the result is."""
+        for name in ("workers", "threads"):
+            if getattr(self, name) < 0:
+                raise OptionError(f"--{name} must be 0 or more, got {getattr(self, name)}")
+        with kept_compilations():
+            from jaxpose.recipes.prepare import is_backbone, prepare
+            from jaxpose.training import parallel
+            from jaxpose.training.loop import train
+
+            parallel.start(self.coordinator, self.processes, self.process)
+            run = prepare(self.recipe, self.out, workers=self.workers, threads=self.threads)
+            start = None if is_backbone(self.recipe.start) else self.recipe.start
+            state = train(run, self.recipe.training, resume=self.resume, init=self.init or start)
+            if parallel.is_first():
+                print(f"{int(state.step)} of {self.recipe.training.steps} steps: {self.out}")
+
+
+def parse(arguments: Sequence[str]) -> TrainRecipe:
+    """The command of what follows `train`, CONFIG first; `SystemExit` as tyro has it, `OptionError` for CONFIG."""
+    default = TrainRecipe(config=arguments[0], out=tyro.MISSING, recipe=read_recipe(arguments[0]))
+    return tyro.cli(AvoidSubcommands[TrainRecipe], prog="jaxpose train", args=list(arguments), default=default)
+
+
+def read_recipe(config: str) -> Recipe:
+    """What a packaged recipe's or a Python file's `get_config` gives; `OptionError` if there is none."""
+    if config.endswith(".py"):
+        if not Path(config).is_file():
+            raise OptionError(f"{config}: no such file")
+        spec = importlib.util.spec_from_file_location("jaxpose_recipe", config)
+    else:
+        known = [module.name for module in pkgutil.iter_modules(configs.__path__)]
+        if config not in known:
+            close = difflib.get_close_matches(config, known, 1)
+            told = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(known)}, or give a .py file"
+            raise OptionError(f"CONFIG must be a packaged recipe or a .py file, got {config!r}: {told}")
+        spec = importlib.util.find_spec(f"jaxpose.configs.{config}")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+        recipe = module.get_config()
+    except Exception as error:  # of whatever type a person's own Python raises
+        raise OptionError(f"{config}: its get_config fails ({type(error).__name__}: {error})") from error
+    if not isinstance(recipe, Recipe):
+        raise OptionError(f"{config}: get_config must return a jaxpose.recipes.config.Recipe, got {recipe!r:.80}")
+    return recipe

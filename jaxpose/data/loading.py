@@ -1,0 +1,130 @@
+"""Batches one after the other, made ahead of time in threads or worker processes, to be taken up again at any one.
+
+Batches are known by number (`pipeline`), so the state is the number of the next one: a run may go on with other numbers
+of workers. Threads need nothing but Python; worker processes are grain's (the extra `train`).
+"""
+
+from collections import deque
+from collections.abc import Generator, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Protocol
+
+import cv2
+import numpy as np
+
+from jaxpose.data.examples import Batch
+from jaxpose.errors import OptionError
+
+ENDLESS = 1 << 40
+"""More batches than anybody makes, where a length must be told."""
+
+
+class Numbered(Protocol):
+    """Batches by number, such as `pipeline.Batches`."""
+
+    def __getitem__(self, number: int) -> Batch:
+        """One of them; the same each time."""
+        ...
+
+
+class Loader(Iterator[Batch]):
+    """An endless iterator over batches, from number `start` on.
+
+    With `workers` that many processes make them, else with `threads` that many threads; each keeps up to `ahead`
+    batches ready. With neither a batch is made when it is asked for. All give the same batches in the same order.
+    Close it in the end (`contextlib.closing`). Worker processes import the main module again, so a script must start
+    its work under `if __name__ == "__main__"`.
+    """
+
+    def __init__(
+        self, batches: Numbered, *, start: int = 0, workers: int = 0, threads: int = 0, ahead: int = 2
+    ) -> None:
+        for name, value in {"start": start, "workers": workers, "threads": threads, "ahead": ahead - 1}.items():
+            if value < 0:
+                raise ValueError(f"`{name}` must be at least {int(name == 'ahead')}, got {value + (name == 'ahead')}")
+        self._batches, self._next = batches, start
+        self._workers, self._threads, self._ahead = workers, threads, ahead
+        self._items: Generator[Batch, None, None] | None = None
+
+    def __next__(self) -> Batch:
+        """The next batch; an error that arose in making it."""
+        if self._items is None:
+            self._items = self._open()
+        batch = next(self._items)
+        self._next += 1
+        return batch
+
+    def get_state(self) -> dict[str, int]:
+        """What to go on from: the number of the next batch."""
+        return {"next": self._next}
+
+    def set_state(self, state: dict[str, int]) -> None:
+        """Go on from a state of any loader of the same batches."""
+        self.close()
+        self._next = state["next"]
+
+    def close(self) -> None:
+        """End threads and processes. The loader can still be used: it starts them anew."""
+        if self._items is not None:
+            self._items.close()
+        self._items = None
+
+    def _open(self) -> Generator[Batch, None, None]:
+        if self._workers:
+            return _by_processes(self._batches, self._next, self._workers, self._ahead)
+        if self._threads:
+            return _by_threads(self._batches, self._next, self._threads, self._ahead)
+        return (self._batches[number] for number in range(self._next, ENDLESS))
+
+
+def _by_threads(batches: Numbered, start: int, threads: int, ahead: int) -> Generator[Batch, None, None]:
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="jaxpose-batches")
+    waiting: deque[Future[Batch]] = deque()
+    try:
+        for number in range(start, ENDLESS):
+            while len(waiting) < threads * ahead:
+                waiting.append(pool.submit(batches.__getitem__, number + len(waiting)))
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+class _From:
+    """Batches from a number on, as grain wants a source."""
+
+    def __init__(self, batches: Numbered, start: int) -> None:
+        self._batches, self._start = batches, start
+
+    def __len__(self) -> int:
+        return ENDLESS
+
+    def __getitem__(self, index: int) -> Batch:
+        return self._batches[self._start + index]
+
+
+def _by_processes(batches: Numbered, start: int, workers: int, ahead: int) -> Generator[Batch, None, None]:
+    try:
+        import grain
+        from absl import flags  # comes with grain
+    except ImportError as error:
+        raise OptionError("`workers` needs grain: pip install 'jaxpose[train]'; or use `threads`") from error
+    if not flags.FLAGS.is_parsed():
+        flags.FLAGS.mark_as_parsed()  # grain reads its settings there, also in programs that are not absl's
+    read = grain.ReadOptions(num_threads=0, prefetch_buffer_size=0)
+    processes = grain.multiprocessing.MultiprocessingOptions(num_workers=workers, per_worker_buffer_size=ahead)
+    rows = grain.MapDataset.source(_From(batches, start)).to_iter_dataset(read)
+    made = iter(rows.mp_prefetch(processes, worker_init_fn=_one_thread))
+    try:
+        yield from map(_copied, made)
+    finally:
+        made.close()
+
+
+def _copied(batch: Batch) -> Batch:
+    """Out of the workers' shared memory, which is freed when nobody holds its arrays."""
+    return Batch(*(np.array(array) for array in batch))
+
+
+def _one_thread(worker: int, workers: int) -> None:
+    """A worker's OpenCV keeps to its own core."""
+    cv2.setNumThreads(1)

@@ -1,0 +1,62 @@
+"""A recipe: one training from its network to its schedule, as a plain dataclass. `configs` has the packaged ones.
+
+`prepare` makes a `training.run.Run` of it. Imports neither JAX nor NumPy.
+"""
+
+import dataclasses
+from typing import Any
+
+from jaxpose.data.config import CropConfig
+from jaxpose.systems.openpose.config import LiteConfig, LossConfig, MultiStageConfig
+from jaxpose.training.config import TrainingConfig
+
+
+@dataclasses.dataclass(frozen=True)
+class Share:
+    """A data set, and how many of the batches come from it."""
+
+    data: str  # a data set that `jaxpose data build` has built, a folder of shards, or `procedural`
+    split: str = "train"
+    share: float = 1.0  # in the shares' sum
+    joints: str = ""  # a regular expression: of what the data set labels, these joints alone teach; none: all
+
+
+@dataclasses.dataclass(frozen=True)
+class Procedural:
+    """The package's own pictures of made-up people, where a data set is named `procedural`."""
+
+    pictures: int = 20_000  # different ones in the train split
+    held_out: int = 200  # and in any other split, which has pictures of its own
+    size: int = 368  # pixels of their sides
+    people: tuple[int, int] = (1, 6)  # fewest and most in a picture
+    seed: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class Evaluation:
+    """How the network in training is judged: OKS-AP of the people that it finds in held-out pictures."""
+
+    data: tuple[Share, ...] = (Share("procedural", "val"),)
+    pictures: int = 200  # the first so many of each data set
+    size: int = 368  # long side of the network's input; pictures are padded to squares, so that one size compiles
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """Which network learns what from which pictures, and how."""
+
+    architecture: str = "openpose-lite"  # a kind of network, as `jaxpose models` shows
+    network: LiteConfig | MultiStageConfig = dataclasses.field(default_factory=LiteConfig)
+    start: str | None = None  # what parameters are taken from: a model, a training's folder, a backbone's .pth file
+    data: tuple[Share, ...] = (Share("procedural"),)
+    procedural: Procedural = Procedural()
+    crops: CropConfig = dataclasses.field(default_factory=CropConfig)
+    batch: int = 10  # crops a step, over all devices and processes
+    loss: LossConfig = LossConfig()
+    training: TrainingConfig = dataclasses.field(default_factory=TrainingConfig)
+    evaluation: Evaluation = Evaluation()
+    provenance: tuple[tuple[str, str], ...] = ()  # what a model card should tell: data, licences
+
+    def as_json(self) -> dict[str, Any]:
+        """All of it, to be stored beside checkpoints."""
+        return dataclasses.asdict(self)

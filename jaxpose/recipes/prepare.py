@@ -1,0 +1,119 @@
+"""A recipe made ready to run: its network, its batches, who judges it, and what its weight file will tell."""
+
+import dataclasses
+import functools
+import re
+from pathlib import Path
+
+import jax
+
+from jaxpose.architectures import ARCHITECTURES
+from jaxpose.data.examples import Example, Source
+from jaxpose.data.loading import Loader
+from jaxpose.data.pipeline import Batches
+from jaxpose.data.procedural.source import ProceduralSource
+from jaxpose.data.sources import open_data
+from jaxpose.errors import OptionError
+from jaxpose.inference import StepEstimator
+from jaxpose.recipes.config import Procedural, Recipe, Share
+from jaxpose.recipes.judging import Judge
+from jaxpose.skeletons import Skeleton
+from jaxpose.task import Params
+from jaxpose.training import parallel
+from jaxpose.training.logs import Pictures
+from jaxpose.training.run import Run
+from jaxpose.weights.store import Card
+
+PROCEDURAL = "procedural"
+
+
+def prepare(recipe: Recipe, folder: Path, *, workers: int = 0, threads: int = 1) -> Run:
+    """What `training.loop.train` runs; each process calls it, after `parallel.start`.
+
+    Raises `OptionError` for an architecture that cannot be trained, `DataError` for data that is not there.
+    """
+    architecture = ARCHITECTURES.get(recipe.architecture)
+    if architecture is None or architecture.task is None or architecture.estimator is None:
+        known = [name for name, one in ARCHITECTURES.items() if one.task and one.estimator]
+        raise OptionError(f"`architecture` must be one of {', '.join(known)}, got {recipe.architecture!r}")
+    if not isinstance(recipe.network, type(architecture.config())):
+        told = f"{type(architecture.config()).__name__}, got {type(recipe.network).__name__}"
+        raise OptionError(f"`network` of {recipe.architecture} must be a {told}")
+    network, skeleton = architecture.network(recipe.network), architecture.skeleton(recipe.network)
+    backbone = None
+    if is_backbone(recipe.start):
+        if architecture.backbone is None:
+            raise OptionError(f"`start` of {recipe.architecture} cannot be a backbone's file, got {recipe.start}")
+        backbone = architecture.backbone(Path(str(recipe.start)), recipe.network)
+    task = architecture.task(network, skeleton, loss=recipe.loss, start=backbone)
+    sources = [(_open(share, recipe.procedural, skeleton), share.share) for share in recipe.data]
+    try:
+        batches = Batches(
+            sources,
+            skeleton,
+            recipe.crops,
+            batch=recipe.batch,
+            seed=recipe.training.seed,
+            processes=(jax.process_index(), jax.process_count()),
+        )
+    except ValueError as error:
+        raise OptionError(str(error)) from error
+    settings = dataclasses.asdict(recipe.network)
+    run = Run(
+        task=task,
+        batches=Loader(batches, workers=workers, threads=0 if workers else threads),
+        folder=folder,
+        card=Card(recipe.architecture, settings, dict(recipe.provenance)),
+        config=recipe.as_json(),
+    )
+    if not recipe.evaluation.data or not parallel.is_first():
+        return run
+    params, _ = task.init(jax.random.key(0))
+    estimator = architecture.estimator(network, params, skeleton, size=recipe.evaluation.size)
+    assert isinstance(estimator, StepEstimator)
+    held_out = [_open(share, recipe.procedural, skeleton) for share in recipe.evaluation.data]
+    judge = Judge(estimator, held_out, recipe.evaluation.pictures)
+    return dataclasses.replace(run, evaluate=judge.scores, draw=functools.partial(_samples, judge))
+
+
+def is_backbone(start: str | None) -> bool:
+    """Whether this names a file of others, of which a part of the network is taken."""
+    return start is not None and start.endswith(".pth")
+
+
+def _samples(judge: Judge, params: Params, state: Params) -> Pictures:
+    return judge.samples(params)
+
+
+class Restricted:
+    """A data set of whose joints some alone teach, as in OpenPose's batches of feet."""
+
+    def __init__(self, source: Source, labels: frozenset[str]) -> None:
+        self._source, self.skeleton, self.labels = source, source.skeleton, labels
+
+    def __len__(self) -> int:
+        """As many as the data set has."""
+        return len(self._source)
+
+    def __getitem__(self, index: int) -> Example:
+        """The data set's."""
+        return self._source[index]
+
+
+def _open(share: Share, procedural: Procedural, skeleton: Skeleton) -> Source:
+    if share.joints:
+        source = _open(dataclasses.replace(share, joints=""), procedural, skeleton)
+        labels = frozenset(joint for joint in source.labels if re.search(share.joints, joint))
+        if not labels:
+            raise OptionError(f"`joints` {share.joints!r} are none of those that {share.data} labels")
+        return Restricted(source, labels)
+    if share.data != PROCEDURAL:
+        return open_data(share.data, share.split)
+    train = share.split == "train"
+    return ProceduralSource(
+        skeleton,
+        procedural.pictures if train else procedural.held_out,
+        seed=procedural.seed if train else procedural.seed + 1_000_003,
+        size=(procedural.size, procedural.size),
+        people=procedural.people,
+    )

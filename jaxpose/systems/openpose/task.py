@@ -1,0 +1,62 @@
+"""OpenPose's networks as a `task.Task`: what `training` needs to train them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from jaxpose.data.examples import Batch
+from jaxpose.skeletons import Skeleton
+from jaxpose.systems.openpose.config import LossConfig
+from jaxpose.systems.openpose.losses import targets, terms
+from jaxpose.task import Params, Term
+
+
+class OpenPoseTask:
+    """Trains a network that gives the fields of its stages; parameters start at random, but for those of `start`.
+
+    The network's `config.schedule` tells which fields each stage predicts, and so has a loss for. `start` is a part of
+    the network's parameters, such as a trunk that was trained for something else.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        skeleton: Skeleton,
+        stride: int,
+        loss: LossConfig = LossConfig(),
+        start: Params | None = None,
+    ) -> None:
+        self.network, self.skeleton, self.stride = network, skeleton, stride
+        self.config, self._start = loss, start or {}
+
+    def init(self, key: Array) -> tuple[Params, Params]:
+        """Parameters; there are no batch statistics."""
+        picture = jnp.zeros((1, 64, 64, 3), jnp.uint8)
+        params: Any = jax.jit(self.network.init)(key, picture)["params"]
+        return _merged(params, self._start, ()), {}
+
+    def loss(self, params: Params, state: Params, batch: Batch, key: Array) -> tuple[Mapping[str, Term], Params]:
+        """The squared errors of all fields of all stages."""
+        stages: Any = self.network.apply({"params": params}, batch.images)
+        aims = targets(batch, self.skeleton, self.stride, self.config)
+        return terms(stages, self.network.config.schedule, aims, self.config), state
+
+
+def _merged(params: Params, start: Params, path: tuple[str, ...]) -> Params:
+    """The parameters with those of another tree in place of their own."""
+    result = dict(params)
+    for name, value in start.items():
+        where = "/".join((*path, name))
+        if name not in params:
+            raise ValueError(f"the network has no parameter {where} to start from")
+        if isinstance(value, Mapping):
+            result[name] = _merged(params[name], value, (*path, name))
+        elif jnp.shape(value) != jnp.shape(params[name]):
+            raise ValueError(f"{where} must be of shape {jnp.shape(params[name])}, got {jnp.shape(value)}")
+        else:
+            result[name] = jnp.asarray(value, jnp.float32)
+    return result

@@ -1,0 +1,63 @@
+"""The start of a training from weights that exist: a packaged or imported model's, or another training's.
+
+What another training gives is the moving average of its parameters. In a weight file, parameters stand by their paths,
+and batch statistics beside them as `batch_stats/...` (`export.py`).
+"""
+
+import difflib
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from jaxpose.errors import JaxposeWarning, UnknownModelError, WeightsError
+from jaxpose.task import Params
+from jaxpose.training.checkpoints import STATS, read
+from jaxpose.training.trees import named, paths
+from jaxpose.weights import store
+
+
+def init_from(source: str, params: Params, stats: Params) -> tuple[Params, Params]:
+    """Parameters and batch statistics with all that `source` has for them, the others as they are.
+
+    `source` is the name of a packaged or imported model, or the folder of a training. A `JaxposeWarning` tells what it
+    lacks, or has in another shape, or has and is not used; `WeightsError` if nothing fits, `UnknownModelError` if there
+    is no such name.
+    """
+    arrays = _arrays(source)
+    wanted = named({**params, STATS: stats})
+    fitting = {name for name, leaf in wanted.items() if name in arrays and arrays[name].shape == leaf.shape}
+    if not fitting:
+        raise WeightsError(f"{source}: none of its {len(arrays)} arrays has the name and shape of a parameter")
+    told = [
+        _told("start anew because it lacks them", [name for name in wanted if name not in arrays]),
+        _told("start anew because it has them in another shape", [n for n in wanted if n in {*arrays} - fitting]),
+        _told("of it are not used", [name for name in arrays if name not in wanted]),
+    ]
+    if any(told):
+        warnings.warn(f"{source}: {'; '.join(filter(None, told))}", JaxposeWarning, stacklevel=2)
+
+    def take(name: str, leaf: Any) -> Any:
+        return arrays[name].astype(leaf.dtype) if name in fitting else leaf
+
+    tree = {**params, STATS: stats}
+    tree = jax.tree.map(take, paths(tree), tree)
+    return {key: tree[key] for key in params}, tree[STATS]
+
+
+def _arrays(source: str) -> Mapping[str, np.ndarray]:
+    if Path(source).is_dir():
+        return read(Path(source)).averaged()
+    known = store.names()
+    if source not in known:
+        close = difflib.get_close_matches(source, known, 1, 0.5)
+        told = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(known)}"
+        raise UnknownModelError(f"{source!r} is neither the folder of a training nor a model's name: {told}")
+    return named(store.load(store.path_of(source))[0])
+
+
+def _told(what: str, names: list[str]) -> str:
+    return f"{len(names)} {what} ({', '.join(names[:3])}{', ...' if len(names) > 3 else ''})" if names else ""
