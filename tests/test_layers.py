@@ -80,7 +80,7 @@ def loaded_by(*names: str) -> set[str]:
 
 
 def test_the_host_s_side_never_imports_jax():
-    host = [name for name in INSIDE if unit(name) in ("association", "evaluation", "formats", "video", *LAYERS[-1])]
+    host = [name for name in INSIDE if unit(name) in ("association", "data", "evaluation", "formats", "video", *LAYERS[-1])]
     assert len(host) > 8
     assert not {"jax", "flax"} & loaded_by(*host)
 

@@ -62,6 +62,7 @@ class Inspect:
     out: Path  # a folder for PNGs
     split: str = "train"  # which part of it
     count: int = 12  # so many pictures, evenly spread
+    targets: FlagCreatePairsOff[bool] = False  # under the maps that a network should give: heatmaps, affinity fields
 
     def run(self) -> None:
         """Draw, and print the summary."""
@@ -73,7 +74,7 @@ class Inspect:
         source = open_data(self.data, self.split)
         if not len(source):
             raise DataError(f"{self.data}: split {self.split} is empty")
-        written = write_samples(source, self.out, self.count)
+        written = write_samples(source, self.out, self.count, targets=self.targets)
         never = [joint for joint in source.skeleton.joints if joint not in source.labels]
         masked = f", of which {', '.join(never)} are not labelled" if never else ""
         print(f"{len(source)} pictures in {self.split}; {len(source.skeleton.joints)} joints{masked}")

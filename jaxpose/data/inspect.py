@@ -17,6 +17,9 @@ from jaxpose.video.overlay import draw
 
 REGION = (255, 60, 60)
 HIDDEN = (20, 20, 20)
+STRIDE = 8
+"""Pixels of a target map's cell."""
+
 WIDTH = 640
 """Smaller pictures are enlarged to about so many pixels by whole factors, as lines have a least width."""
 
@@ -29,9 +32,7 @@ def draw_example(
     `maps` of values within -1..1 (heatmaps, affinity fields) that span the picture, at any resolution, are laid over it
     by their strongest channel. Raises `DataError` if the picture cannot be decoded.
     """
-    image = cv2.imdecode(np.frombuffer(example.image, np.uint8), cv2.IMREAD_COLOR)
-    if image is None:
-        raise DataError(f"{example.sequence}, frame {example.frame}: the picture cannot be decoded")
+    image = _decoded(example)
     factor = max(1, round(WIDTH / image.shape[1]))
     canvas = cv2.resize(image[..., ::-1], None, fx=factor, fy=factor, interpolation=cv2.INTER_NEAREST)
 
@@ -49,6 +50,14 @@ def draw_example(
     for x, y, _ in keypoints[keypoints[..., 2] == 1].tolist():
         cv2.circle(canvas, (round(x), round(y)), 1, HIDDEN, cv2.FILLED)
     return canvas
+
+
+def _decoded(example: Example) -> UInt8[np.ndarray, "h w 3"]:
+    """The picture in BGR."""
+    image = cv2.imdecode(np.frombuffer(example.image, np.uint8), cv2.IMREAD_COLOR)
+    if image is None:
+        raise DataError(f"{example.sequence}, frame {example.frame}: the picture cannot be decoded")
+    return image.astype(np.uint8, copy=False)
 
 
 def _overlay_maps(canvas: UInt8[np.ndarray, "h w 3"], maps: Float[np.ndarray, "r s c"]) -> UInt8[np.ndarray, "h w 3"]:
@@ -70,11 +79,33 @@ def _shade(canvas: UInt8[np.ndarray, "h w 3"], regions: list[Float[np.ndarray, "
     return result
 
 
-def write_samples(source: Source, folder: Path, count: int) -> list[Path]:
-    """PNGs of `count` examples, spread evenly over the source. `OutputError` if one cannot be written."""
+def target_maps(example: Example, skeleton: Skeleton) -> Float[np.ndarray, "h w c"]:
+    """What a network should say of a picture: each joint's heatmap and each limb's affinity field, at stride 8.
+
+    The maps have whole cells, so the last may reach beyond the picture; they are cut off at its edge, at stride 1.
+    """
+    import jax.numpy as jnp
+
+    from jaxpose.fields.targets import affinities, heatmaps
+
+    height, width = _decoded(example).shape[:2]
+    size = -(-height // STRIDE), -(-width // STRIDE)
+    people = jnp.asarray(example.keypoints)
+    joints = np.asarray(heatmaps(people, size, STRIDE))[..., :-1]
+    limbs = np.asarray(affinities(people, skeleton.limbs, size, STRIDE))
+    maps = np.concatenate([joints, limbs], axis=-1)
+    return maps.repeat(STRIDE, axis=0).repeat(STRIDE, axis=1)[:height, :width]
+
+
+def write_samples(source: Source, folder: Path, count: int, *, targets: bool = False) -> list[Path]:
+    """PNGs of `count` examples, spread evenly over the source, with `targets` under their target maps.
+
+    `OutputError` if one cannot be written.
+    """
     paths = []
     for row in np.unique(np.linspace(0, len(source) - 1, min(count, len(source))).round().astype(int)).tolist():
-        image = draw_example(source[row], source.skeleton)
+        maps = target_maps(source[row], source.skeleton) if targets else None
+        image = draw_example(source[row], source.skeleton, maps)
         path = folder / f"{row:07d}.png"
         coded, data = cv2.imencode(".png", image[..., ::-1])
         try:

@@ -4,11 +4,17 @@
 """
 
 import dataclasses
-from typing import Any
+from typing import Any, Literal
 
 from jaxpose.data.config import CropConfig
 from jaxpose.systems.openpose.config import LiteConfig, LossConfig, MultiStageConfig
 from jaxpose.training.config import TrainingConfig
+
+
+def _at_least_1(config: Any, *names: str) -> None:
+    for name in names:
+        if getattr(config, name) < 1:
+            raise ValueError(f"`{name}` must be at least 1, got {getattr(config, name)}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,6 +37,9 @@ class Procedural:
     people: tuple[int, int] = (1, 6)  # fewest and most in a picture
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        _at_least_1(self, "pictures", "held_out")
+
 
 @dataclasses.dataclass(frozen=True)
 class Evaluation:
@@ -39,6 +48,9 @@ class Evaluation:
     data: tuple[Share, ...] = (Share("procedural", "val"),)
     pictures: int = 200  # the first so many of each data set
     size: int = 368  # long side of the network's input; pictures are padded to squares, so that one size compiles
+
+    def __post_init__(self) -> None:
+        _at_least_1(self, "pictures")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,6 +64,8 @@ class Recipe:
     procedural: Procedural = Procedural()
     crops: CropConfig = dataclasses.field(default_factory=CropConfig)
     batch: int = 10  # crops a step, over all devices and processes
+    compute: Literal["auto", "float32", "bfloat16"] = "auto"  # of the network; auto: bfloat16 but on CPUs
+    remat: bool = False  # save memory: what the backward pass needs of the network is computed a second time
     loss: LossConfig = LossConfig()
     training: TrainingConfig = dataclasses.field(default_factory=TrainingConfig)
     evaluation: Evaluation = Evaluation()

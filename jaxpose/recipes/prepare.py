@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 
 import jax
+import jax.numpy as jnp
+import numpy as np
 
 from jaxpose.architectures import ARCHITECTURES
 from jaxpose.data.examples import Example, Source
@@ -17,7 +19,7 @@ from jaxpose.errors import OptionError
 from jaxpose.inference import StepEstimator
 from jaxpose.recipes.config import Procedural, Recipe, Share
 from jaxpose.recipes.judging import Judge
-from jaxpose.skeletons import Skeleton
+from jaxpose.skeletons import SKELETONS, Skeleton
 from jaxpose.task import Params
 from jaxpose.training import parallel
 from jaxpose.training.logs import Pictures
@@ -39,13 +41,21 @@ def prepare(recipe: Recipe, folder: Path, *, workers: int = 0, threads: int = 1)
     if not isinstance(recipe.network, type(architecture.config())):
         told = f"{type(architecture.config()).__name__}, got {type(recipe.network).__name__}"
         raise OptionError(f"`network` of {recipe.architecture} must be a {told}")
+    if recipe.network.skeleton not in SKELETONS:
+        raise OptionError(f"`skeleton` must be one of {', '.join(SKELETONS)}, got {recipe.network.skeleton!r}")
     network, skeleton = architecture.network(recipe.network), architecture.skeleton(recipe.network)
+    try:
+        shapes = architecture.shapes(recipe.network)
+    except ValueError as error:
+        raise OptionError(f"`network`: {error}") from error
+    half = recipe.compute == "bfloat16" or (recipe.compute == "auto" and jax.default_backend() != "cpu")
+    network = network.clone(dtype=jnp.bfloat16 if half else jnp.float32)
     backbone = None
     if is_backbone(recipe.start):
         if architecture.backbone is None:
             raise OptionError(f"`start` of {recipe.architecture} cannot be a backbone's file, got {recipe.start}")
         backbone = architecture.backbone(Path(str(recipe.start)), recipe.network)
-    task = architecture.task(network, skeleton, loss=recipe.loss, start=backbone)
+    task = architecture.task(network, skeleton, loss=recipe.loss, start=backbone, remat=recipe.remat)
     sources = [(_open(share, recipe.procedural, skeleton), share.share) for share in recipe.data]
     try:
         batches = Batches(
@@ -68,8 +78,11 @@ def prepare(recipe: Recipe, folder: Path, *, workers: int = 0, threads: int = 1)
     )
     if not recipe.evaluation.data or not parallel.is_first():
         return run
-    params, _ = task.init(jax.random.key(0))
-    estimator = architecture.estimator(network, params, skeleton, size=recipe.evaluation.size)
+    blank = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), shapes)
+    try:
+        estimator = architecture.estimator(network, blank, skeleton, size=recipe.evaluation.size)
+    except ValueError as error:
+        raise OptionError(f"`evaluation`: {error}") from error
     assert isinstance(estimator, StepEstimator)
     held_out = [_open(share, recipe.procedural, skeleton) for share in recipe.evaluation.data]
     judge = Judge(estimator, held_out, recipe.evaluation.pictures)
@@ -103,17 +116,23 @@ class Restricted:
 def _open(share: Share, procedural: Procedural, skeleton: Skeleton) -> Source:
     if share.joints:
         source = _open(dataclasses.replace(share, joints=""), procedural, skeleton)
-        labels = frozenset(joint for joint in source.labels if re.search(share.joints, joint))
+        try:
+            labels = frozenset(joint for joint in source.labels if re.search(share.joints, joint))
+        except re.error as error:
+            raise OptionError(f"`joints` {share.joints!r} is no regular expression ({error})") from error
         if not labels:
             raise OptionError(f"`joints` {share.joints!r} are none of those that {share.data} labels")
         return Restricted(source, labels)
     if share.data != PROCEDURAL:
         return open_data(share.data, share.split)
     train = share.split == "train"
-    return ProceduralSource(
-        skeleton,
-        procedural.pictures if train else procedural.held_out,
-        seed=procedural.seed if train else procedural.seed + 1_000_003,
-        size=(procedural.size, procedural.size),
-        people=procedural.people,
-    )
+    try:
+        return ProceduralSource(
+            skeleton,
+            procedural.pictures if train else procedural.held_out,
+            seed=procedural.seed if train else procedural.seed + 1_000_003,
+            size=(procedural.size, procedural.size),
+            people=procedural.people,
+        )
+    except ValueError as error:
+        raise OptionError(f"the procedural data set: {error}") from error

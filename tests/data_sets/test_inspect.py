@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from jaxpose.data.examples import Example
-from jaxpose.data.inspect import draw_example, write_samples
+from jaxpose.data.inspect import draw_example, target_maps, write_samples
+from jaxpose.data.procedural.source import ProceduralSource
 from jaxpose.errors import DataError, OutputError
 from jaxpose.records import NO_ID
-from jaxpose.skeletons import LSP_14
+from jaxpose.skeletons import COCO_17, LSP_14
 
 GREY = 128
 
@@ -90,3 +91,19 @@ def test_what_cannot_be_drawn_or_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="cannot be written"):
         write_samples(Some(), tmp_path / "file", 1)
+
+
+def test_target_maps_are_high_on_joints_and_span_the_picture() -> None:
+    source = ProceduralSource(COCO_17, 1, 3, size=(150, 101), people=(1, 1))
+    example = source[0]
+    maps = target_maps(example, COCO_17)
+    assert maps.shape == (101, 150, 17 + 2 * len(COCO_17.limbs))
+    inside = [
+        (joint, x, y)
+        for person in example.keypoints
+        for joint, (x, y, told) in enumerate(person.tolist())
+        if told and 0 <= x < 150 and 0 <= y < 101
+    ]
+    assert inside
+    for joint, x, y in inside:  # the cell's middle is at most 4 pixels away in x and in y
+        assert maps[int(y), int(x), joint] > np.exp(-(4.5**2 + 4.5**2) / (2 * 7**2))

@@ -73,7 +73,7 @@ def test_without_an_evaluation_the_newest_is_read(tmp_path, checkpoints):
 
 def test_a_half_written_checkpoint_is_never_taken(tmp_path, checkpoints):
     fill(checkpoints, {1: None, 2: None})
-    half = tmp_path / FOLDER / "2.orbax-checkpoint-tmp-17"
+    half = tmp_path / FOLDER / "2.orbax-checkpoint-tmp"
     (tmp_path / FOLDER / "2").rename(half)
     (half / "state" / "manifest.ocdbt").unlink()
     assert checkpoints.steps == [1]
@@ -82,6 +82,7 @@ def test_a_half_written_checkpoint_is_never_taken(tmp_path, checkpoints):
         assert not half.exists()
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # orbax leaves its other reads behind
 @pytest.mark.parametrize("harm", ["cut", "empty", "no json"])
 def test_a_damaged_checkpoint_is_set_aside_and_told(tmp_path, checkpoints, harm):
     fill(checkpoints, {1: None, 2: None})

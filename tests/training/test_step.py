@@ -122,12 +122,27 @@ def test_without_an_average_the_parameters_themselves_are_used():
         assert (a == b).all()
 
 
-def test_random_keys_differ_by_step_and_part_and_return_when_repeated():
-    class Keys(Toy):
-        def loss(self, params, state, batch, key):
-            terms, state = super().loss(params, state, batch, key)
-            return {**terms, "key": Term(jax.random.uniform(key), jnp.float32(0))}, state
+class Keys(Toy):
+    """Tells a random number drawn from its key; summed over devices and parts."""
 
+    def loss(self, params, state, batch, key):
+        terms, state = super().loss(params, state, batch, key)
+        return {**terms, "key": Term(jax.random.uniform(key), jnp.float32(0))}, state
+
+
+def test_random_keys_differ_by_device():
+    params, stats = Keys().init(jax.random.key(0))
+    optimizer = make_optimizer(PLAIN, params, 1)
+    state = begin(params, stats, optimizer, jax.random.key(1))
+    step = jax.vmap(make_step(Keys(), optimizer, 1, 0.0), (None, 0), axis_name="data")
+    halves = jax.tree.map(lambda leaf: leaf.reshape(2, -1, *leaf.shape[1:]), batch(0))
+    key = jax.random.fold_in(jax.random.key(1), 0)
+    drawn = [float(jax.random.uniform(jax.random.split(jax.random.fold_in(key, each), 1)[0])) for each in range(2)]
+    assert drawn[0] != drawn[1]
+    assert step(state, halves)[1].terms["key"].tolist() == pytest.approx([sum(drawn)] * 2)
+
+
+def test_random_keys_differ_by_step_and_part_and_return_when_repeated():
     _, told = advance(Keys(), [batch(0)] * 3)
     numbers = [float(each.terms["key"]) for each in told]
     assert len(set(numbers)) == 3

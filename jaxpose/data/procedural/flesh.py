@@ -19,7 +19,7 @@ from jaxpose.data.procedural.rotations import turned
 from jaxpose.data.procedural.solids import Colour, Patch, Piece, capsules, hull, shaded
 
 _FINE = 20  # pixels of a hand from which on fingers are drawn
-_ROUND = 1.3  # pixels of a limb's radius from which on it is shaded
+_ROUND = 1.3, 4.0  # pixels of a limb's radius from which on it is shaded, and from which on with a light side
 
 
 class Limb(NamedTuple):
@@ -143,7 +143,7 @@ def _limb_patches(crowd: Crowd, camera: Camera, light: Float[np.ndarray, "2"]) -
     key = depth.mean(1) - _NEARER[row]
     geometry = np.concatenate([flat.reshape(-1, 4), depth, radius, thick], axis=1)
     colours = _tuples(crowd.looks.colours[person, _SLOT[row]])
-    shades = np.where(radius.max(1) < _ROUND, 1, len(levels)).tolist()
+    shades = (1 + (radius.max(1) >= _ROUND[0]) + (radius.max(1) >= _ROUND[1])).tolist()
     return [
         Patch(
             far,

@@ -19,10 +19,15 @@ def noise(rng: np.random.Generator, height: int, width: int, cells: int) -> UInt
     """Smooth noise around 128 that repeats at the tile's edges, with about `cells` lumps along its width."""
     cells = max(2, min(cells, width))
     rows = max(2, cells * height // width)
-    grid = np.pad(rng.integers(0, 256, (rows, cells), np.uint8), ((0, 1), (0, 1)), mode="wrap")
+    grid = wrapped(rng.integers(0, 256, (rows, cells), np.uint8))
     large = cv2.resize(grid, (width * (cells + 1) // cells + 1, height * (rows + 1) // rows + 1))
     top, left = height // (2 * rows), width // (2 * cells)
     return large[top : top + height, left : left + width]
+
+
+def wrapped(texture: UInt8[np.ndarray, "h w *c"]) -> UInt8[np.ndarray, "h+1 w+1 *c"]:
+    """The texture with its first row and column once more at its end."""
+    return cv2.copyMakeBorder(texture, 0, 1, 0, 1, cv2.BORDER_WRAP)
 
 
 _SIDE = 64
@@ -61,12 +66,12 @@ def _hard(wave: np.ndarray) -> np.ndarray:
 
 
 def _rough(
-    rng: np.random.Generator, height: int, width: int, layers: tuple[tuple[int, float], ...], least: float = 0.0
+    rng: np.random.Generator, height: int, width: int, layers: tuple[tuple[int, float], ...]
 ) -> UInt8[np.ndarray, "h w 3"]:
     """Grey noise of several layers (lumps along the width, strength) around 128, to be multiplied."""
     total: cv2.typing.MatLike = np.full((height, width), 128, np.uint8)
     for cells, strength in layers:
-        if strength > least:
+        if strength > 0:
             total = cv2.addWeighted(total, 1, noise(rng, height, width, cells), strength, -128 * strength)
     return cv2.merge([total, total, total])
 

@@ -38,7 +38,7 @@ class Pole(NamedTuple):
 class Stage(NamedTuple):
     """All that is no person."""
 
-    wall: UInt8[np.ndarray, "h w 3"]
+    wall: UInt8[np.ndarray, "h w 3"]  # its last row and column are its first ones again
     floor: UInt8[np.ndarray, "s s 3"]
     radius: float  # of the wall around (0, 0), in metres
     grain: tuple[float, float]  # texels a metre of the wall and of the floor
@@ -52,7 +52,7 @@ def draw_stage(
     """A random wall and floor; `grain` is how many texels a metre of the wall gets."""
     floor = patterns.ground(rng)
     texels = (grain, float(np.exp(rng.uniform(np.log(40), np.log(160)))))
-    return Stage(patterns.wall(rng, 256, 512), floor, radius, texels, boxes, poles)
+    return Stage(patterns.wrapped(patterns.wall(rng, 256, 512)), floor, radius, texels, boxes, poles)
 
 
 def background(stage: Stage, camera: Camera) -> tuple[UInt8[np.ndarray, "h w 3"], UInt8[np.ndarray, "h w"]]:
@@ -102,11 +102,11 @@ def background(stage: Stage, camera: Camera) -> tuple[UInt8[np.ndarray, "h w 3"]
 def _repeated(
     texture: UInt8[np.ndarray, "h w 3"], u: Float[np.ndarray, "n m"], v: Float[np.ndarray, "n m"]
 ) -> UInt8[np.ndarray, "n m 3"]:
-    """The endlessly repeated texture at those texels; twice as fast as OpenCV's own repetition."""
-    height, width = np.float32(texture.shape[0]), np.float32(texture.shape[1])
+    """The endlessly repeated texture (`patterns.wrapped`) there; twice as fast as OpenCV's own repetition."""
+    height, width = np.float32(texture.shape[0] - 1), np.float32(texture.shape[1] - 1)
     u = u - width * np.floor(u * (1 / width))
     v = v - height * np.floor(v * (1 / height))
-    return cv2.remap(np.pad(texture, ((0, 1), (0, 1), (0, 0)), mode="wrap"), u, v, cv2.INTER_LINEAR)
+    return cv2.remap(texture, u, v, cv2.INTER_LINEAR)
 
 
 _FACES = (  # across which axis, on which side; the corners in turn

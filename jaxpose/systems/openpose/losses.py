@@ -58,7 +58,7 @@ def _squared(
     known: Bool[Array, "b h w c"],
     config: LossConfig,
 ) -> Term:
-    total = jnp.sum(weight * jnp.square(found - aim), dtype=jnp.float32)
+    total = jnp.sum(weight * jnp.square(found - aim))
     if config.reduction == "sum":
         return Term(total, jnp.float32(len(found)), 0.5)
     return Term(total, jnp.sum(known, dtype=jnp.float32))

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from jaxpose.data.examples import Batch
+from jaxpose.errors import OptionError
 from jaxpose.skeletons import Skeleton
 from jaxpose.systems.openpose.config import LossConfig
 from jaxpose.systems.openpose.losses import targets, terms
@@ -19,7 +20,8 @@ class OpenPoseTask:
     """Trains a network that gives the fields of its stages; parameters start at random, but for those of `start`.
 
     The network's `config.schedule` tells which fields each stage predicts, and so has a loss for. `start` is a part of
-    the network's parameters, such as a trunk that was trained for something else.
+    the network's parameters, such as a trunk that was trained for something else. With `remat` the backward pass
+    computes the network a second time instead of keeping what it needs of the first.
     """
 
     def __init__(
@@ -29,9 +31,11 @@ class OpenPoseTask:
         stride: int,
         loss: LossConfig = LossConfig(),
         start: Params | None = None,
+        remat: bool = False,
     ) -> None:
         self.network, self.skeleton, self.stride = network, skeleton, stride
         self.config, self._start = loss, start or {}
+        self._apply: Any = jax.checkpoint(network.apply) if remat else network.apply
 
     def init(self, key: Array) -> tuple[Params, Params]:
         """Parameters; there are no batch statistics."""
@@ -40,8 +44,12 @@ class OpenPoseTask:
         return _merged(params, self._start, ()), {}
 
     def loss(self, params: Params, state: Params, batch: Batch, key: Array) -> tuple[Mapping[str, Term], Params]:
-        """The squared errors of all fields of all stages."""
-        stages: Any = self.network.apply({"params": params}, batch.images)
+        """The squared errors of all fields of all stages; `OptionError` for crops that are not for this network."""
+        if batch.images.ndim != 4:
+            raise OptionError("`crops.clip.frames` must be 1: the network looks at single pictures")
+        if (cell := batch.images.shape[1] // batch.valid.shape[1]) != self.stride:
+            raise OptionError(f"`crops.place.stride` must be {self.stride}, the network's, got {cell}")
+        stages: Any = self._apply({"params": params}, batch.images)
         aims = targets(batch, self.skeleton, self.stride, self.config)
         return terms(stages, self.network.config.schedule, aims, self.config), state
 
