@@ -80,7 +80,8 @@ def loaded_by(*names: str) -> set[str]:
 
 
 def test_the_host_s_side_never_imports_jax():
-    host = [name for name in INSIDE if unit(name) in ("association", "data", "evaluation", "formats", "video", *LAYERS[-1])]
+    units = ("association", "data", "evaluation", "formats", "video", *LAYERS[-1])
+    host = [name for name in INSIDE if unit(name) in units]
     assert len(host) > 8
     assert not {"jax", "flax"} & loaded_by(*host)
 
