@@ -14,7 +14,8 @@ PACKAGE = Path(jaxpose.__file__).parent
 LAYERS = (
     {"cli"},
     {"configs"},
-    {"models", "recipes"},
+    {"recipes"},
+    {"models"},
     {"architectures"},
     {"training", "evaluation"},
     {"systems"},

@@ -5,6 +5,7 @@ be changed by its dotted path: `--training.steps 2000 --crops.place.rotation 20`
 and `parse` reads that first.
 """
 
+import contextlib
 import dataclasses
 import difflib
 import importlib.util
@@ -57,14 +58,20 @@ class TrainRecipe(Train):
             if getattr(self, name) < 0:
                 raise OptionError(f"--{name} must be 0 or more, got {getattr(self, name)}")
         with kept_compilations():
-            from jaxpose.recipes.prepare import is_backbone, prepare
-            from jaxpose.training import parallel
-            from jaxpose.training.loop import train
+            try:
+                from jaxpose.data.loading import Loader
+                from jaxpose.recipes.prepare import is_backbone, prepare
+                from jaxpose.training import parallel
+                from jaxpose.training.loop import train
+            except ModuleNotFoundError as error:
+                raise OptionError(f"training needs {error.name}: pip install 'jaxpose[train]'") from error
 
             parallel.start(self.coordinator, self.processes, self.process)
             run = prepare(self.recipe, self.out, workers=self.workers, threads=self.threads)
             start = None if is_backbone(self.recipe.start) else self.recipe.start
-            state = train(run, self.recipe.training, resume=self.resume, init=self.init or start)
+            assert isinstance(run.batches, Loader)
+            with contextlib.closing(run.batches):
+                state = train(run, self.recipe.training, resume=self.resume, init=self.init or start)
             if parallel.is_first():
                 print(f"{int(state.step)} of {self.recipe.training.steps} steps: {self.out}")
 

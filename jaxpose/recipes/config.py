@@ -66,6 +66,7 @@ class Recipe:
     batch: int = 10  # crops a step, over all devices and processes
     compute: Literal["auto", "float32", "bfloat16"] = "auto"  # of the network; auto: bfloat16 but on CPUs
     remat: bool = False  # save memory: what the backward pass needs of the network is computed a second time
+    teacher: str | None = None  # an installed model of OpenPose's kind, whose fields are learnt too (`loss.taught`)
     loss: LossConfig = LossConfig()
     training: TrainingConfig = dataclasses.field(default_factory=TrainingConfig)
     evaluation: Evaluation = Evaluation()

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxpose import models
 from jaxpose.architectures import ARCHITECTURES
 from jaxpose.data.examples import Example, Source
 from jaxpose.data.loading import Loader
@@ -20,6 +21,7 @@ from jaxpose.inference import StepEstimator
 from jaxpose.recipes.config import Procedural, Recipe, Share
 from jaxpose.recipes.judging import Judge
 from jaxpose.skeletons import SKELETONS, Skeleton
+from jaxpose.systems.openpose.distillation import Teacher
 from jaxpose.task import Params
 from jaxpose.training import parallel
 from jaxpose.training.logs import Pictures
@@ -55,7 +57,13 @@ def prepare(recipe: Recipe, folder: Path, *, workers: int = 0, threads: int = 1)
         if architecture.backbone is None:
             raise OptionError(f"`start` of {recipe.architecture} cannot be a backbone's file, got {recipe.start}")
         backbone = architecture.backbone(Path(str(recipe.start)), recipe.network)
-    task = architecture.task(network, skeleton, loss=recipe.loss, start=backbone, remat=recipe.remat)
+    teacher = None
+    if recipe.teacher is not None:
+        try:
+            teacher = Teacher(*models.network(recipe.teacher), skeleton)
+        except ValueError as error:
+            raise OptionError(f"`teacher`: {error}") from error
+    task = architecture.task(network, skeleton, loss=recipe.loss, start=backbone, remat=recipe.remat, teacher=teacher)
     sources = [(_open(share, recipe.procedural, skeleton), share.share) for share in recipe.data]
     try:
         batches = Batches(

@@ -209,3 +209,13 @@ def test_help_shows_the_fields_of_a_recipe_and_imports_nothing_heavy():
     for option in ("--training.optimizer.schedule.falls", "--network.paf-stages", "--crops.place.rotation", "--resume"):
         assert option in done.stdout
     assert "1000000" in done.stdout.replace(",", "").replace("_", "")
+
+
+def test_without_the_extra_one_line_tells_what_to_install(tmp_path):
+    code = (
+        "import sys; sys.modules['optax'] = None; from jaxpose.cli import main; "
+        f"sys.exit(main(['train', 'tiny_synthetic', '--out', {str(tmp_path / 'out')!r}]))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == ["jaxpose: training needs optax: pip install 'jaxpose[train]'"]

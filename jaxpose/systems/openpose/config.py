@@ -153,6 +153,7 @@ class LossConfig:
     reduction: Literal["sum", "mean"] = "sum"  # per picture, halved; or over all known cells and channels
     positive: float = 0.0  # a cell weighs 1 + this times the size of its target: most cells have none
     background: float = 1.0  # weight of the background's map beside those of the joints
+    taught: float = 1.0  # weight of what a teacher says, where there is one, beside what is labelled
 
     def __post_init__(self) -> None:
         for name in ("sigma", "limb_width"):
@@ -160,5 +161,6 @@ class LossConfig:
                 raise ValueError(f"`{name}` must be above 0, got {getattr(self, name)}")
         if self.reduction not in ("sum", "mean"):
             raise ValueError(f"`reduction` must be 'sum' or 'mean', got {self.reduction!r}")
-        if self.positive < 0 or self.background < 0:
-            raise ValueError("`positive` and `background` must be 0 or more")
+        for name in ("positive", "background", "taught"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"`{name}` must be 0 or more, got {getattr(self, name)}")

@@ -12,6 +12,7 @@ from jaxpose.data.examples import Batch
 from jaxpose.errors import OptionError
 from jaxpose.skeletons import Skeleton
 from jaxpose.systems.openpose.config import LossConfig
+from jaxpose.systems.openpose.distillation import Teacher
 from jaxpose.systems.openpose.losses import targets, terms
 from jaxpose.task import Params, Term
 
@@ -21,7 +22,8 @@ class OpenPoseTask:
 
     The network's `config.schedule` tells which fields each stage predicts, and so has a loss for. `start` is a part of
     the network's parameters, such as a trunk that was trained for something else. With `remat` the backward pass
-    computes the network a second time instead of keeping what it needs of the first.
+    computes the network a second time instead of keeping what it needs of the first. What a `teacher` says of the same
+    crops is learnt beside what is labelled (`config.taught`).
     """
 
     def __init__(
@@ -32,9 +34,11 @@ class OpenPoseTask:
         loss: LossConfig = LossConfig(),
         start: Params | None = None,
         remat: bool = False,
+        teacher: Teacher | None = None,
     ) -> None:
         self.network, self.skeleton, self.stride = network, skeleton, stride
         self.config, self._start = loss, start or {}
+        self._teacher = teacher
         self._apply: Any = jax.checkpoint(network.apply) if remat else network.apply
 
     def init(self, key: Array) -> tuple[Params, Params]:
@@ -51,7 +55,13 @@ class OpenPoseTask:
             raise OptionError(f"`crops.place.stride` must be {self.stride}, the network's, got {cell}")
         stages: Any = self._apply({"params": params}, batch.images)
         aims = targets(batch, self.skeleton, self.stride, self.config)
-        return terms(stages, self.network.config.schedule, aims, self.config), state
+        schedule = self.network.config.schedule
+        result = terms(stages, schedule, aims, self.config)
+        if self._teacher is not None:
+            taught = terms(stages, schedule, self._teacher.targets(batch.images), self.config)
+            for name, term in taught.items():
+                result[f"taught_{name}"] = term._replace(weight=term.weight * self.config.taught)
+        return result, state
 
 
 def _merged(params: Params, start: Params, path: tuple[str, ...]) -> Params:
