@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from jaxpose.evaluation.judges import Comparison
     from jaxpose.formats.recognise import Partners
 
+PNG = ".png"
+
 WORST = 12
 """So many of a file's gravest errors are shown in its strip."""
 
@@ -39,7 +41,7 @@ class Evaluate:
     thresholds: Path | None = None  # leave out joints with lower scores, as learnt by `jaxpose fit-thresholds`
     min_track: int = 0  # leave out predicted ids that are seen in fewer frames
     min_size: float = 0  # leave out predicted people whose box is smaller than so many pixels
-    plot: Path | None = None  # a folder for PNGs: precision and recall by joint, for each file a timeline of ids
+    plot: Path | None = None  # precision and recall by joint, and a timeline of ids of each file: a .png, or a folder
     errors: Path | None = None  # a folder for tables of who was swapped, missed, split, when, and strips of the worst
     video: Path | None = None  # what strips are drawn on: the video, or a folder of videos named like the files
 
@@ -82,7 +84,7 @@ class Evaluate:
         if self.video is not None and not self.video.exists():
             raise VideoError(f"{self.video}: no such file")
         for folder in (self.plot, self.errors):
-            if folder is not None:
+            if folder is not None and not (folder == self.plot and folder.suffix.lower() == PNG):
                 with _written(folder):
                     folder.mkdir(parents=True, exist_ok=True)
 
@@ -94,28 +96,33 @@ def _progress(files: Iterable["Partners"]) -> Iterable["Partners"]:
     return bar
 
 
-def _plot(comparison: "Comparison", folder: Path) -> None:
-    """Precision over recall by joint, and of each file who was found as whom."""
+def _plot(comparison: "Comparison", target: Path) -> None:
+    """Precision over recall by joint, and of each file who was found as whom, in a folder or in one PNG."""
     from jaxpose.evaluation import plots
     from jaxpose.evaluation.protocol import PROTOCOLS
     from jaxpose.evaluation.report import GROUPS
 
     joints, protocol = comparison.report.joints, comparison.report.protocol
-    if comparison.precision is None and not comparison.videos:
-        raise EvaluationError("--plot draws precision by PoseTrack's joints and ids over time, and here are neither")
+    figures = {}
     if comparison.precision is not None:
         places = {joint: joints.index(joint) for group in GROUPS.values() for joint in group}
         curves = {joint: comparison.precision.curve(place, PROTOCOLS[protocol]) for joint, place in places.items()}
         ap = comparison.report.total.tables["ap"]
         values = {joint: float(ap[place]) for joint, place in places.items()}
         title = f"Precision over recall, AP {ap[-1]:.1f} ({protocol})"
-        plots.save(plots.precision_recall(curves, values, title), folder / "precision.png")
+        figures["precision"] = plots.precision_recall(curves, values, title)
     for name, video in comparison.videos.items():
         judged = video.judged
-        if not len(judged.numbers):  # nobody on either side
-            continue
-        figure = plots.timeline(judged.pairing, judged.matches, judged.numbers, f"{name}: found ids over time")
-        plots.save(figure, folder / f"ids-{name}.png")
+        if len(judged.numbers):  # somebody on either side
+            title = f"{name}: found ids over time"
+            figures[f"ids-{name}"] = plots.timeline(judged.pairing, judged.matches, judged.numbers, title)
+    if not figures:
+        raise EvaluationError("--plot draws precision by PoseTrack's joints and ids over time, and here are neither")
+    if target.suffix.lower() == PNG:
+        plots.save_stacked([*figures.values()], target)
+    else:
+        for name, figure in figures.items():
+            plots.save(figure, target / f"{name}.png")
 
 
 def _tell_errors(comparison: "Comparison", folder: Path, video: Path | None) -> str:

@@ -1,13 +1,15 @@
 """Pictures of an evaluation for people to look at: precision over recall by joint, and the timeline of ids.
 
 matplotlib (extra `eval`) through its objects alone: no window, no global state, so it works on any machine and in any
-thread. `save` writes a figure as PNG.
+thread. `save` writes a figure as PNG, `save_stacked` several as one.
 """
 
 import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+import cv2
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
@@ -104,6 +106,22 @@ def save(figure: "Figure", path: str | os.PathLike[str]) -> None:
     """Write a figure as PNG; raises `OutputError` if it cannot be written."""
     try:
         figure.savefig(path, format="png", dpi=DPI)
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written ({error.strerror})") from error
+
+
+def save_stacked(figures: Sequence["Figure"], path: str | os.PathLike[str]) -> None:
+    """Write several figures as one PNG, one below the other; raises `OutputError` if it cannot be written."""
+    pictures = []
+    for figure in figures:
+        figure.set_dpi(DPI)
+        figure.canvas.draw()
+        pictures.append(np.asarray(figure.canvas.buffer_rgba())[..., 2::-1])  # type: ignore[attr-defined]
+    width = max(picture.shape[1] for picture in pictures)
+    rows = [np.pad(one, ((0, 0), (0, width - one.shape[1]), (0, 0)), constant_values=255) for one in pictures]
+    coded, data = cv2.imencode(".png", np.concatenate(rows))
+    try:
+        Path(path).write_bytes(data.tobytes() if coded else b"")
     except OSError as error:
         raise OutputError(f"{path}: cannot be written ({error.strerror})") from error
 

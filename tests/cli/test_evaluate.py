@@ -208,6 +208,18 @@ def test_plots(evaluate, folders, tmp_path):
         picture(path)
 
 
+def test_plots_in_one_picture(evaluate, folders, tmp_path):
+    evaluate(*folders, "--plot", tmp_path / "plots")
+    evaluate(*folders, "--plot", tmp_path / "all.PNG")
+    parts = [picture(tmp_path / "plots" / f"{name}.png") for name in ("precision", "ids-one", "ids-two")]
+    whole = picture(tmp_path / "all.PNG")
+    assert whole.shape[0] == sum(part.shape[0] for part in parts)
+    top = 0
+    for part in parts:
+        np.testing.assert_array_equal(whole[top : top + part.shape[0], : part.shape[1]], part)
+        top += part.shape[0]
+
+
 def test_a_video_without_anybody_has_no_timeline(evaluate, folders, tmp_path):
     for folder, tree in zip(folders, (tracked_files.found(), tracked_files.truth()), strict=True):
         write(folder / "two.json", tree | {"annotations": []})
