@@ -196,12 +196,18 @@ def _table(pictures: int, annotations: list[dict[str, Any]]) -> dict[str, Any]:
     return {"images": images, "categories": [{"id": PERSON, "name": "person"}], "annotations": people}
 
 
-def _evaluate(truth: dict[str, Any], found: dict[str, Any], sigmas: Float64[np.ndarray, "j"]) -> Any:
+def import_pycocotools() -> tuple[Any, Any]:
+    """Its `COCO` and `COCOeval`; `EvaluationError` if it is not installed."""
     try:
         from pycocotools.coco import COCO
         from pycocotools.cocoeval import COCOeval
     except ImportError as error:
         raise EvaluationError("COCO's OKS-AP needs pycocotools: pip install 'jaxpose[eval]'") from error
+    return COCO, COCOeval
+
+
+def _evaluate(truth: dict[str, Any], found: dict[str, Any], sigmas: Float64[np.ndarray, "j"]) -> Any:
+    COCO, COCOeval = import_pycocotools()
     with contextlib.redirect_stdout(io.StringIO()):  # it tells its progress
         sides = []
         for table in (truth, found):

@@ -13,7 +13,7 @@ from jaxtyping import UInt8
 from jaxpose.data.examples import Example, Source
 from jaxpose.data.joints import joint_map
 from jaxpose.errors import DataError
-from jaxpose.evaluation.oks import Oks, oks
+from jaxpose.evaluation.oks import Oks, import_pycocotools, oks
 from jaxpose.formats.poses import PoseFile, collect_people, tracked_poses
 from jaxpose.inference import StepEstimator
 from jaxpose.records import NO_ID, People
@@ -34,6 +34,7 @@ class Judge:
     """Held-out pictures, decoded, and the estimator that looks at them."""
 
     def __init__(self, estimator: StepEstimator[Any], sources: Sequence[Source], pictures: int) -> None:
+        import_pycocotools()  # what the first evaluation needs is told before the first step
         self._estimator = estimator
         self._truth = []
         self._images = []

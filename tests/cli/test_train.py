@@ -211,11 +211,19 @@ def test_help_shows_the_fields_of_a_recipe_and_imports_nothing_heavy():
     assert "1000000" in done.stdout.replace(",", "").replace("_", "")
 
 
-def test_without_the_extra_one_line_tells_what_to_install(tmp_path):
+@pytest.mark.parametrize(
+    ("missing", "told"),
+    [
+        ("optax", "training needs optax: pip install 'jaxpose[train]'"),
+        ("pycocotools", "COCO's OKS-AP needs pycocotools: pip install 'jaxpose[eval]'"),  # before the first step
+    ],
+)
+def test_without_the_extra_one_line_tells_what_to_install(missing, told, tmp_path):
     code = (
-        "import sys; sys.modules['optax'] = None; from jaxpose.cli import main; "
+        f"import sys; sys.modules[{missing!r}] = None; from jaxpose.cli import main; "
         f"sys.exit(main(['train', 'tiny_synthetic', '--out', {str(tmp_path / 'out')!r}]))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 2
-    assert done.stderr.splitlines() == ["jaxpose: training needs optax: pip install 'jaxpose[train]'"]
+    assert done.stderr.splitlines() == [f"jaxpose: {told}"]
+    assert not (tmp_path / "out" / "metrics.jsonl").exists()
