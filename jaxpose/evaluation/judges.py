@@ -72,7 +72,7 @@ class ByJoint:
         need_heads(truth)
         untracked = [file.source for file in (truth, found) if len(file.ids) and (file.ids == NO_ID).all()]
         tracked = not untracked
-        if len(truth.ids) and len(found.ids):
+        if untracked or len(found.ids):
             self._tracked.setdefault(tracked, untracked[0] if untracked else found.source)
         if len(self._tracked) > 1:
             raise EvaluationError(f"{self._tracked[False]}: nobody has an id, but in {self._tracked[True]}; track all")
