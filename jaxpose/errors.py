@@ -3,6 +3,10 @@
 Every module raises these for bad input; a plain `ValueError` or `TypeError` stays for a wrong call in code.
 """
 
+import contextlib
+import os
+from collections.abc import Iterator
+
 
 class JaxposeError(Exception):
     """Base of all errors that a person can cause from outside; the message is one line."""
@@ -58,3 +62,12 @@ class JaxposeWarning(UserWarning):
 
 class LostFramesWarning(JaxposeWarning):
     """Frames of a video could not be decoded; all others were. The command line finishes its work, with exit code 2."""
+
+
+@contextlib.contextmanager
+def writing(path: str | os.PathLike[str]) -> Iterator[None]:
+    """What the system refuses while a file or folder is written becomes an `OutputError` that names it."""
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written ({error.strerror})") from error

@@ -3,16 +3,15 @@
 Nothing is printed before everything is judged: a bad file among many leaves no half of a result.
 """
 
-import contextlib
 import dataclasses
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from tyro.conf import Positional, arg
 
-from jaxpose.errors import EvaluationError, OptionError, OutputError, VideoError
+from jaxpose.errors import EvaluationError, OptionError, VideoError, writing
 
 if TYPE_CHECKING:
     from jaxpose.evaluation.judges import Comparison
@@ -85,7 +84,7 @@ class Evaluate:
             raise VideoError(f"{self.video}: no such file")
         for folder in (self.plot, self.errors):
             if folder is not None and not (folder == self.plot and folder.suffix.lower() == PNG):
-                with _written(folder):
+                with writing(folder):
                     folder.mkdir(parents=True, exist_ok=True)
 
 
@@ -140,16 +139,17 @@ def _tell_errors(comparison: "Comparison", folder: Path, video: Path | None) -> 
         people[name] = by_person(judged.pairing, judged.matches)
         if grave := worst(found[name], WORST):
             from jaxpose.video import read
+            from jaxpose.video.still import write_png
 
             source = None if video is None else read(_video_of(video, name))
-            strip.save(strip.strip(grave, one.truth, one.found, source), folder / f"worst-{name}.png")
+            write_png(folder / f"worst-{name}.png", strip.strip(grave, one.truth, one.found, source))
     tables = {
         "errors.csv": listing.as_csv(found),
         "errors.txt": "\n\n".join(f"{name}\n{listing.as_table(some)}" for name, some in found.items()) + "\n",
         "people.csv": listing.people_as_csv(people),
     }
     for name, text in tables.items():
-        with _written(folder / name):
+        with writing(folder / name):
             (folder / name).write_text(text, encoding="utf-8")
     kinds = [event.kind for some in found.values() for event in some]
     counted = ", ".join(f"{kind} {kinds.count(kind)}" for kind in KINDS if kind in kinds)
@@ -164,11 +164,3 @@ def _video_of(video: Path, name: str) -> Path:
     if len(named) != 1:
         raise OptionError(f"{video}: must hold one video named {name}, got {len(named)}")
     return named[0]
-
-
-@contextlib.contextmanager
-def _written(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written ({error.strerror})") from error

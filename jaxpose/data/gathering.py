@@ -11,11 +11,11 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import islice, pairwise
 from typing import Literal, Self
 
-import cv2
 import numpy as np
 from jaxtyping import Float32
 
 from jaxpose.data.examples import Example
+from jaxpose.data.pictures import decode
 from jaxpose.data.stores import Store, frames
 from jaxpose.formats.pictures import Picture, Polygon, rectangle
 
@@ -96,11 +96,9 @@ def gather(
 
 
 def _decoded_size(data: bytes | None) -> tuple[int, int] | None:
-    """Width and height as the pipeline will see them, which an EXIF rotation decides too; None if there is none."""
-    if not data:
-        return None
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE)
-    return None if image is None else (image.shape[1], image.shape[0])
+    """Width and height as the pipeline will see them; None if there is none."""
+    picture = decode(data) if data else None
+    return None if picture is None else (picture.width, picture.height)
 
 
 def _example(

@@ -10,10 +10,12 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from jaxpose.data.examples import Example, Source
-from jaxpose.errors import DataError, OutputError
+from jaxpose.data.pictures import decode
+from jaxpose.errors import DataError, writing
 from jaxpose.records import People
 from jaxpose.skeletons import Skeleton
 from jaxpose.video.overlay import draw
+from jaxpose.video.still import write_png
 
 REGION = (255, 60, 60)
 HIDDEN = (20, 20, 20)
@@ -34,7 +36,7 @@ def draw_example(
     """
     image = _decoded(example)
     factor = max(1, round(WIDTH / image.shape[1]))
-    canvas = cv2.resize(image[..., ::-1], None, fx=factor, fy=factor, interpolation=cv2.INTER_NEAREST)
+    canvas = cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_NEAREST)
 
     def scaled(points: Float[np.ndarray, "*n 2"]) -> Float[np.ndarray, "*n 2"]:
         return (np.asarray(points, np.float32) + 0.5) * factor - 0.5
@@ -53,11 +55,11 @@ def draw_example(
 
 
 def _decoded(example: Example) -> UInt8[np.ndarray, "h w 3"]:
-    """The picture in BGR."""
-    image = cv2.imdecode(np.frombuffer(example.image, np.uint8), cv2.IMREAD_COLOR)
-    if image is None:
+    """The picture in RGB."""
+    picture = decode(example.image)
+    if picture is None:
         raise DataError(f"{example.sequence}, frame {example.frame}: the picture cannot be decoded")
-    return image.astype(np.uint8, copy=False)
+    return np.ascontiguousarray(picture.pixels[..., ::-1])
 
 
 def _overlay_maps(canvas: UInt8[np.ndarray, "h w 3"], maps: Float[np.ndarray, "r s c"]) -> UInt8[np.ndarray, "h w 3"]:
@@ -107,11 +109,8 @@ def write_samples(source: Source, folder: Path, count: int, *, targets: bool = F
         maps = target_maps(source[row], source.skeleton) if targets else None
         image = draw_example(source[row], source.skeleton, maps)
         path = folder / f"{row:07d}.png"
-        coded, data = cv2.imencode(".png", image[..., ::-1])
-        try:
+        with writing(path):
             folder.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(data.tobytes() if coded else b"")
-        except OSError as error:
-            raise OutputError(f"{path}: cannot be written ({error.strerror})") from error
+        write_png(path, image)
         paths.append(path)
     return paths

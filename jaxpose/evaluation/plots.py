@@ -6,18 +6,17 @@ thread. `save` writes a figure as PNG, `save_stacked` several as one.
 
 import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-import cv2
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
-from jaxpose.errors import EvaluationError, OutputError
+from jaxpose.errors import EvaluationError, writing
 from jaxpose.evaluation.analysis import stride
 from jaxpose.evaluation.clear import Matches
 from jaxpose.evaluation.pairing import Pairing
 from jaxpose.video.overlay import id_color
+from jaxpose.video.still import write_png
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -104,10 +103,8 @@ def timeline(pairing: Pairing, matches: Matches, numbers: Int64[np.ndarray, "f"]
 
 def save(figure: "Figure", path: str | os.PathLike[str]) -> None:
     """Write a figure as PNG; raises `OutputError` if it cannot be written."""
-    try:
+    with writing(path):
         figure.savefig(path, format="png", dpi=DPI)
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written ({error.strerror})") from error
 
 
 def save_stacked(figures: Sequence["Figure"], path: str | os.PathLike[str]) -> None:
@@ -116,14 +113,10 @@ def save_stacked(figures: Sequence["Figure"], path: str | os.PathLike[str]) -> N
     for figure in figures:
         figure.set_dpi(DPI)
         figure.canvas.draw()
-        pictures.append(np.asarray(figure.canvas.buffer_rgba())[..., 2::-1])  # type: ignore[attr-defined]
+        pictures.append(np.asarray(figure.canvas.buffer_rgba())[..., :3])  # type: ignore[attr-defined]
     width = max(picture.shape[1] for picture in pictures)
     rows = [np.pad(one, ((0, 0), (0, width - one.shape[1]), (0, 0)), constant_values=255) for one in pictures]
-    coded, data = cv2.imencode(".png", np.concatenate(rows))
-    try:
-        Path(path).write_bytes(data.tobytes() if coded else b"")
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written ({error.strerror})") from error
+    write_png(path, np.concatenate(rows))
 
 
 def _two_axes(rows: float) -> tuple["Figure", "Axes", "Axes"]:

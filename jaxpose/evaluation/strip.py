@@ -3,19 +3,16 @@
 Whom it is about is dashed and white as in the truth; everybody who was found is in the colour of their id
 (`video.overlay`). The pictures are cut from
 the video around the people concerned; without a video they are drawn on a plain ground. A video is read once, in order,
-and only the cuts are kept. `save` writes the strip as PNG.
+and only the cuts are kept. `video.still` writes it as PNG.
 """
 
-import os
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 from jaxtyping import Bool, Float, Float64, Int64, UInt8
 
-from jaxpose.errors import OutputError
 from jaxpose.evaluation.analysis import Event
 from jaxpose.evaluation.listing import describe
 from jaxpose.evaluation.people import boxes_of
@@ -80,15 +77,6 @@ def strip(
         _write(picture, f"frame {cut.number}", (6, SIDE - 8), SIDE)
         canvas[cut.row : cut.row + SIDE, cut.column : cut.column + SIDE] = picture
     return canvas
-
-
-def save(picture: Picture, path: str | os.PathLike[str]) -> None:
-    """Write the strip as PNG; raises `OutputError` if it cannot be written."""
-    _, data = cv2.imencode(".png", picture[..., ::-1])
-    try:
-        Path(path).write_bytes(data.tobytes())
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written ({error.strerror})") from error
 
 
 class _Side(NamedTuple):

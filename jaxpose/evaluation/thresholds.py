@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float64
 
-from jaxpose.errors import EvaluationError, FormatError, OutputError
+from jaxpose.errors import EvaluationError, FormatError, writing
 from jaxpose.evaluation.clear import Clear, clear
 from jaxpose.evaluation.filters import without_weak_joints
 from jaxpose.evaluation.judged import for_joints
@@ -70,10 +70,8 @@ def write_thresholds(path: str | os.PathLike[str], learnt: Thresholds) -> None:
         "mota_before": float(learnt.mota_before[-1]),
         "mota_after": float(learnt.mota_after[-1]),
     }
-    try:
+    with writing(path):
         Path(path).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written ({error.strerror})") from error
 
 
 def read_thresholds(path: str | os.PathLike[str]) -> dict[str, float]:

@@ -6,14 +6,15 @@ The estimator is made once: its step compiles for the first evaluation and later
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import cv2
 import numpy as np
 from jaxtyping import UInt8
 
 from jaxpose.data.examples import Example, Source
 from jaxpose.data.joints import joint_map
+from jaxpose.data.pictures import decode
 from jaxpose.errors import DataError
 from jaxpose.evaluation.oks import Oks, import_pycocotools, oks
+from jaxpose.evaluation.similarity import AREA_SHARE
 from jaxpose.formats.poses import PoseFile, collect_people, tracked_poses
 from jaxpose.inference import StepEstimator
 from jaxpose.records import NO_ID, People
@@ -25,9 +26,6 @@ GREY = 128
 """What pads a picture to a square."""
 
 SCORES = ("ap", "ap50", "ap75", "ar")
-
-SHARE = 0.53
-"""The area of a person as a share of that of their box: the median of COCO's people."""
 
 
 class Judge:
@@ -73,10 +71,10 @@ class Judge:
 
 def _square(example: Example) -> UInt8[np.ndarray, "s s 3"]:
     """The picture in RGB, padded right and below."""
-    image = cv2.imdecode(np.frombuffer(example.image, np.uint8), cv2.IMREAD_COLOR)
-    if image is None:
+    picture = decode(example.image)
+    if picture is None:
         raise DataError(f"{example.sequence}, frame {example.frame}: the picture cannot be read; build the data again")
-    image = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+    image = picture.pixels[..., ::-1]
     side = max(image.shape[:2])
     square = np.full((side, side, 3), GREY, np.uint8)
     square[: image.shape[0], : image.shape[1]] = image
@@ -105,5 +103,5 @@ def _truth(source: Source, examples: Sequence[Example], skeleton: Skeleton) -> P
         np.ones(rows),
         np.full(rows, NO_ID),
     )
-    areas = SHARE * file.boxes[:, 2] * file.boxes[:, 3]
+    areas = AREA_SHARE * file.boxes[:, 2] * file.boxes[:, 3]
     return file._replace(areas=areas, crowd=np.concatenate(crowd))

@@ -10,12 +10,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import cv2
 import numpy as np
 from jaxtyping import UInt8
 from tqdm import tqdm
 
-from jaxpose.errors import OutputError
+from jaxpose.errors import OutputError, writing
+from jaxpose.video.still import write_png
 
 Pictures = Mapping[str, UInt8[np.ndarray, "h w 3"]]
 """RGB pictures by name."""
@@ -58,12 +58,9 @@ class Logs:
         """Samples, as `samples/STEP-NAME.png`."""
         for name, picture in pictures.items():
             path = self._folder / "samples" / f"{step:07d}-{name}.png"
-            _, data = cv2.imencode(".png", np.ascontiguousarray(picture[..., ::-1]))
-            try:
+            with writing(path):
                 path.parent.mkdir(exist_ok=True)
-                path.write_bytes(data.tobytes())
-            except OSError as error:
-                raise self._failed(path, error) from None
+            write_png(path, picture)
             if self._board is not None:
                 self._board.add_image(name, picture, step, dataformats="HWC")
 

@@ -4,14 +4,12 @@ import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 from pose_files import pose_file
 
-from jaxpose.errors import OutputError
 from jaxpose.evaluation.analysis import Event
-from jaxpose.evaluation.strip import GAP, GROUND, HEAD, PAPER, SIDE, save, strip
+from jaxpose.evaluation.strip import GAP, GROUND, HEAD, PAPER, SIDE, strip
 from jaxpose.formats.boxes import TrackFile
 from jaxpose.records import Frame
 from jaxpose.skeletons import COCO_17
@@ -154,14 +152,6 @@ def test_poses_are_drawn_as_limbs() -> None:
 
 def test_without_events_there_are_no_pictures() -> None:
     assert strip([], TRUTH, FOUND, frames([])).shape == (GAP, 4 * SIDE + 5 * GAP, 3)
-
-
-def test_it_is_saved_as_png(tmp_path: Path) -> None:
-    picture = strip([SWITCH], TRUTH, FOUND, frames([]))
-    save(picture, tmp_path / "a.png")
-    assert np.array_equal(cv2.imread(str(tmp_path / "a.png"))[..., ::-1], picture)
-    with pytest.raises(OutputError, match=r"cannot be written"):
-        save(picture, tmp_path / "none" / "a.png")
 
 
 def test_events_of_a_real_video(shared_data: Path) -> None:
