@@ -25,6 +25,11 @@ class Share:
     split: str = "train"
     share: float = 1.0  # in the shares' sum
     joints: str = ""  # a regular expression: of what the data set labels, these joints alone teach; none: all
+    leave_out: int = 0  # each so-many-th example is left out of training; in `evaluation.data` these are all; 0: none
+
+    def __post_init__(self) -> None:
+        if self.leave_out < 0 or self.leave_out == 1:
+            raise ValueError(f"`leave_out` must be 0 or at least 2, got {self.leave_out}")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,11 +11,12 @@ import numpy as np
 
 from jaxpose import models
 from jaxpose.architectures import ARCHITECTURES
-from jaxpose.data.examples import Example, Source
+from jaxpose.data.examples import Source
 from jaxpose.data.loading import Loader
 from jaxpose.data.pipeline import Batches
 from jaxpose.data.procedural.source import ProceduralSource
 from jaxpose.data.sources import open_data
+from jaxpose.data.subsets import Restricted, left_out
 from jaxpose.errors import OptionError
 from jaxpose.inference import StepEstimator
 from jaxpose.recipes.config import Procedural, Recipe, Share
@@ -92,7 +93,7 @@ def prepare(recipe: Recipe, folder: Path, *, workers: int = 0, threads: int = 1)
     except ValueError as error:
         raise OptionError(f"`evaluation`: {error}") from error
     assert isinstance(estimator, StepEstimator)
-    held_out = [_open(share, recipe.procedural, skeleton) for share in recipe.evaluation.data]
+    held_out = [_open(share, recipe.procedural, skeleton, held_out=True) for share in recipe.evaluation.data]
     judge = Judge(estimator, held_out, recipe.evaluation.pictures)
     return dataclasses.replace(run, evaluate=judge.scores, draw=functools.partial(_samples, judge))
 
@@ -106,22 +107,10 @@ def _samples(judge: Judge, params: Params, state: Params) -> Pictures:
     return judge.samples(params)
 
 
-class Restricted:
-    """A data set of whose joints some alone teach, as in OpenPose's batches of feet."""
-
-    def __init__(self, source: Source, labels: frozenset[str]) -> None:
-        self._source, self.skeleton, self.labels = source, source.skeleton, labels
-
-    def __len__(self) -> int:
-        """As many as the data set has."""
-        return len(self._source)
-
-    def __getitem__(self, index: int) -> Example:
-        """The data set's."""
-        return self._source[index]
-
-
-def _open(share: Share, procedural: Procedural, skeleton: Skeleton) -> Source:
+def _open(share: Share, procedural: Procedural, skeleton: Skeleton, held_out: bool = False) -> Source:
+    if share.leave_out:
+        source = _open(dataclasses.replace(share, leave_out=0), procedural, skeleton)
+        return left_out(source, share.leave_out)[held_out]
     if share.joints:
         source = _open(dataclasses.replace(share, joints=""), procedural, skeleton)
         try:

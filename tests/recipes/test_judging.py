@@ -8,9 +8,9 @@ import pytest
 
 from jaxpose.data.examples import Example
 from jaxpose.data.procedural.source import ProceduralSource
+from jaxpose.data.subsets import Restricted
 from jaxpose.errors import DataError
 from jaxpose.recipes.judging import GREY, Judge
-from jaxpose.recipes.prepare import Restricted
 from jaxpose.records import NO_ID, make_people
 from jaxpose.skeletons import BODY_21A, BODY_25
 

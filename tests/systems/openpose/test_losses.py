@@ -13,7 +13,7 @@ from tiny_openpose import STRIDE, TinyNetwork, people_batch, uneven
 from jaxpose.data.config import CropConfig, PlaceConfig
 from jaxpose.data.pipeline import Batches
 from jaxpose.data.procedural.source import ProceduralSource
-from jaxpose.recipes.prepare import Restricted
+from jaxpose.data.subsets import Restricted
 from jaxpose.skeletons import BODY_21A, BODY_25, COCO_18
 from jaxpose.systems.openpose.config import LiteConfig, LossConfig, MultiStageConfig
 from jaxpose.systems.openpose.fields import Fields
