@@ -28,7 +28,7 @@ from jaxpose.nets.depthwise_vjp import shifted
 from jaxpose.nets.layers import Form
 from jaxpose.nets.mobilenet import MobileNetV2, trunk_params
 from jaxpose.systems.openpose.config import LiteConfig
-from jaxpose.systems.openpose.lite import LiteOpenPose, reach
+from jaxpose.systems.openpose.lite import LiteOpenPose, backbone_params, reach
 from jaxpose.weights import store
 
 HEIGHT, WIDTH = 368, 656
@@ -36,12 +36,14 @@ CROP, BATCH = 384, 8
 CUTS = ("block_2", "block_5", "expansion_6", "block_9", "expansion_10", "block_12", "expansion_13", "out")
 
 LITE = LiteConfig()
+SHALLOW = replace(LITE, coarse=("expansion_10",), fine=("block_2", "expansion_6"))
 DESIGNS = {
     "LiteOpenPose": LITE,
-    "block outputs for expansions": replace(LITE, coarse=("block_9",), fine=("block_2", "block_5")),
-    "trunk to block 12": replace(LITE, coarse=("expansion_10", "block_12")),
-    "trunk to expansion 13": replace(LITE, coarse=("expansion_10", "expansion_13")),
-    "no stride 4": replace(LITE, fine=("expansion_6",)),
+    "trunk to expansion 10, no pyramid": SHALLOW,
+    "trunk to expansion 13, no pyramid": replace(SHALLOW, coarse=("expansion_10", "expansion_13")),
+    "trunk to its end, no pyramid": replace(LITE, fine=("block_2", "expansion_6")),
+    "no heatmaps": replace(LITE, fine=("expansion_6", "pyramid_8", "pyramid_4")),
+    "no stride 4": replace(LITE, fine=("expansion_6", "pyramid_8")),
     "96 wide": replace(LITE, width=96, context_width=160),
     "160 wide": replace(LITE, width=160, context_width=256),
     "5 blocks at stride 8": replace(LITE, paf_blocks=2, heatmap_blocks=3),
@@ -80,7 +82,7 @@ def initialized(config: LiteConfig, published: store.Params) -> Any:
     network = LiteOpenPose(config)
     picture = np.zeros((1, 64, 64, 3), np.uint8)
     params = jax.jit(network.init)(jax.random.key(0), picture)["params"]
-    return jax.device_put(dict(params) | trunk_params(published, (*config.fine, *config.coarse)))
+    return jax.device_put(dict(params) | backbone_params(published, config))
 
 
 def dense(key: jax.Array) -> Callable[[], object]:
@@ -111,17 +113,20 @@ def forwards(published: store.Params, rounds: int) -> None:
         params = initialized(config, published)
         contenders[name] = forward(config, params, image)
         blocks, sees = count(params["blocks"]), reach(config)
-        notes[name] = f"trunk {(count(params) - blocks) / 1e6:.2f} M, blocks {blocks / 1e6:.3f} M, sees {sees} px"
+        notes[name] = f"backbone {(count(params) - blocks) / 1e6:.2f} M, blocks {blocks / 1e6:.3f} M, sees {sees} px"
     print(f"forward at {HEIGHT}x{WIDTH}, {len(os.sched_getaffinity(0))} cores")
     tell(in_turns(contenders, rounds), notes)
 
 
 def late(params: Any) -> tuple[Any, Any]:
-    """The trained part of a network whose trunk is trained from block 6 on, and the rest."""
-    trained = {name for name in params["trunk"] if name.startswith("block_") and int(name[6:]) >= 6}
-    fixed = {name: value for name, value in params["trunk"].items() if name not in trained}
-    own = {name: params["trunk"][name] for name in trained}
-    return {"blocks": params["blocks"], "trunk": own}, {"normalize": params["normalize"], "trunk": fixed}
+    """The trained part of a network whose backbone is trained from block 6 on, and the rest."""
+    early = {"stem", *(f"block_{i}" for i in range(6))}
+    trunk = params["trunk"]
+    trained = {name: part for name, part in params.items() if name not in ("normalize", "trunk")}
+    return (
+        {**trained, "trunk": {name: part for name, part in trunk.items() if name not in early}},
+        {"normalize": params["normalize"], "trunk": {name: part for name, part in trunk.items() if name in early}},
+    )
 
 
 def gradient(config: LiteConfig, params: Any, images: np.ndarray, from_block_6: bool) -> Callable[[], object]:

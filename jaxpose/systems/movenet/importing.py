@@ -11,9 +11,9 @@ import numpy as np
 
 from jaxpose.errors import WeightsError
 from jaxpose.nets.mobilenet import BLOCK_STRIDES, EXPANSION, MULTIPOSE_CHANNELS, OUT_CHANNELS
+from jaxpose.nets.multipose import HEAD_WIDTH, PYRAMID_CHANNELS
 from jaxpose.skeletons import SKELETONS
 from jaxpose.systems.movenet.config import MoveNetConfig
-from jaxpose.systems.movenet.network import HEAD_WIDTH, PYRAMID_CHANNELS
 from jaxpose.weights.store import Params, unflatten
 from jaxpose.weights.tfjs import GraphModel, Node
 

@@ -11,9 +11,10 @@ from typing import NamedTuple
 import flax.linen as nn
 from jaxtyping import Array, Float, UInt8
 
-from jaxpose.nets.layers import Conv, Form, Inside, identity
+from jaxpose.nets.layers import Form, Inside
 from jaxpose.nets.mobilenet import MobileNetV2, Normalize
-from jaxpose.nets.pyramid import LightSeparable, Pyramid
+from jaxpose.nets.multipose import PYRAMID_CHANNELS, PYRAMID_READS, Head
+from jaxpose.nets.pyramid import Pyramid
 from jaxpose.nets.strips import in_strips
 from jaxpose.skeletons import SKELETONS
 from jaxpose.systems.movenet.config import MoveNetConfig
@@ -23,9 +24,6 @@ STRIDE = 4
 
 INPUT_STRIDE = 32
 """The sides of the input are multiples of this."""
-
-PYRAMID_CHANNELS = (64, 32, 24, 24)
-HEAD_WIDTH = 96
 
 
 class Maps(NamedTuple):
@@ -37,19 +35,6 @@ class Maps(NamedTuple):
     heatmaps: Float[Array, "b h w j"]  # logits: is this joint here, anybody's
     displacements: Float[Array, "b h w 2*j"]  # from a person's centre cell to each joint, x and y of each joint in turn
     offsets: Float[Array, "b h w 2*j"]  # from a joint's cell to the joint, likewise
-
-
-class Head(nn.Module):
-    """A light separable convolution and a 1x1 convolution to one kind of map."""
-
-    features: int
-    form: Form = "auto"
-
-    @nn.compact
-    def __call__(self, x: Float[Array, "b h w c"], inside: Inside = None) -> Float[Array, "b h w d"]:
-        """Apply to the pyramid's finest map, or to a strip of it with the rows around it."""
-        x = LightSeparable(HEAD_WIDTH, self.form, name="hidden")(x, inside)
-        return Conv(self.features, 1, activation=identity, form=self.form, name="out")(x)
 
 
 class MoveNet(nn.Module):
@@ -73,7 +58,7 @@ class MoveNet(nn.Module):
         if height % INPUT_STRIDE or width % INPUT_STRIDE:
             raise ValueError(f"the picture's sides must be multiples of {INPUT_STRIDE}, got {width}x{height}")
         features = self.trunk(self.normalize(images))
-        x = self.pyramid((features.out, features.block_9, features.block_5, features.block_2))[-1]
+        x = self.pyramid([getattr(features, name) for name in PYRAMID_READS])[-1]
         maps: Maps = in_strips(self, x, method="heads", form=self.form, stride=1, before=1, after=1)
         return maps
 

@@ -107,17 +107,17 @@ class SearchConfig:
 
 @dataclasses.dataclass(frozen=True)
 class LiteConfig:
-    """The fast network of this project: a published trunk, then a PAF block and a heatmap block.
+    """The fast network of this project: a published backbone, then a PAF block and a heatmap block.
 
-    Maps of the trunk are named as in `nets/mobilenet.py`; it ends with the last that is read. The defaults were chosen
-    by what they cost (`experiments/benchmarks/lite.py`) and by what of the fields each map shows already
-    (`experiments/trunk_probe.py`): expansions show far more than the narrow maps around them and are nearly free, and
-    what lies behind the expansion of block 10 costs more than it shows.
+    Maps of the backbone are named as in `nets/multipose.py`; it ends with the last that is read. The defaults were
+    chosen by what they cost (`experiments/benchmarks/lite.py`), by what of the fields each map shows already
+    (`experiments/trunk_probe.py`: expansions show far more than the narrow maps around them), and by training: a trunk
+    cut at block 10's expansion and without the pyramid is faster, but learns three times as slowly.
     """
 
     skeleton: str = "body_21a"
-    coarse: tuple[str, ...] = ("expansion_10",)  # what is read at stride 16, for what surrounds a joint
-    fine: tuple[str, ...] = ("block_2", "expansion_6")  # at strides 4 and 8, for its exact place
+    coarse: tuple[str, ...] = ("expansion_13", "out")  # what is read at strides 16 and 32, for what surrounds a joint
+    fine: tuple[str, ...] = ("expansion_6", "pyramid_8", "pyramid_4", "heatmaps")  # at 8 and 4, for its exact place
     context_width: int = 192  # channels at stride 16
     dilations: tuple[int, ...] = (2, 3, 5)  # of the residual blocks there: with them a cell sees 365 pixels each way
     width: int = 128  # channels at stride 8

@@ -12,15 +12,16 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxpose.nets.mobilenet import MAPS, stride
+from jaxpose.nets.multipose import MAPS, stride
 from jaxpose.skeletons import BODY_21A
 from jaxpose.systems.movenet.network import MoveNet
 from jaxpose.systems.openpose.config import LiteConfig
 from jaxpose.systems.openpose.estimator import OpenPose, make_step
-from jaxpose.systems.openpose.lite import STRIDE, Blocks, LiteOpenPose, reach, trunk_params
+from jaxpose.systems.openpose.lite import STRIDE, Blocks, LiteOpenPose, backbone_params, input_stride, reach
 from jaxpose.weights import store
 
 SMALL = LiteConfig(width=8, context_width=8, dilations=(1, 2), paf_blocks=1, heatmap_blocks=1)
+SHALLOW = dataclasses.replace(SMALL, coarse=("expansion_10",), fine=("block_2", "expansion_6"))
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +32,7 @@ def published() -> store.Params:
 def initialized(config: LiteConfig, published: store.Params) -> dict[str, Any]:
     picture = np.zeros((1, 32, 32, 3), np.uint8)
     params = jax.jit(LiteOpenPose(config).init)(jax.random.key(0), picture)["params"]
-    return dict(params) | trunk_params(published, config)
+    return dict(params) | backbone_params(published, config)
 
 
 @pytest.fixture(scope="module")
@@ -51,11 +52,11 @@ def leaves(tree: Any) -> Iterator[tuple[str, Any]]:
 def test_size(params: dict[str, Any]) -> None:
     counts = {name: sum(x.size for x in jax.tree.leaves(part)) for name, part in params.items()}
     assert counts["blocks"] <= 2_000_000
-    assert counts == {"normalize": 6, "trunk": 572_936, "blocks": 584_582}
+    assert counts == {"normalize": 6, "trunk": 4_603_624, "pyramid": 95_296, "heatmaps": 4_265, "blocks": 889_670}
 
 
 def test_a_person_of_350_pixels_is_seen_from_each_of_its_joints() -> None:
-    assert reach(LiteConfig()) == 731 >= 2 * 350
+    assert reach(LiteConfig()) == 1099 >= 2 * 350
 
 
 def test_stages(params: dict[str, Any]) -> None:
@@ -70,9 +71,10 @@ def test_stages(params: dict[str, Any]) -> None:
         np.testing.assert_allclose(field[1], alone[0], rtol=1e-3, atol=1e-5)
 
 
-def test_a_picture_goes_on_in_grey_to_whole_cells_of_the_trunk(params: dict[str, Any]) -> None:
+def test_a_picture_goes_on_in_grey_to_whole_cells_of_the_backbone(params: dict[str, Any]) -> None:
+    assert (input_stride(LiteConfig()), input_stride(SHALLOW)) == (32, 16)
     images = pictures(1, 40, 56)
-    whole = np.pad(images, ((0, 0), (0, 8), (0, 8), (0, 0)), constant_values=128)
+    whole = np.pad(images, ((0, 0), (0, 24), (0, 8), (0, 0)), constant_values=128)
     apply = jax.jit(lambda images: LiteOpenPose().apply({"params": params}, images)[-1])
     for field, expected in zip(apply(images), apply(whole), strict=True):
         assert field.shape[1:3] == (5, 7)
@@ -81,69 +83,93 @@ def test_a_picture_goes_on_in_grey_to_whole_cells_of_the_trunk(params: dict[str,
         LiteOpenPose().apply({"params": params}, pictures(1, 42, 56))
 
 
-def test_the_trunk_is_the_packaged_one(published: store.Params, params: dict[str, Any]) -> None:
-    wanted = jax.eval_shape(LiteOpenPose().init, jax.random.key(0), pictures(1, 32, 32))["params"]
-    taken = trunk_params(published, LiteConfig())
-    store.check(taken, {name: wanted[name] for name in ("normalize", "trunk")}, "the trunk")
+def test_the_backbone_is_the_packaged_one(published: store.Params, params: dict[str, Any]) -> None:
     packaged = dict(leaves(published))
-    for name, value in leaves(taken):
-        np.testing.assert_array_equal(value, packaged[name])
-    assert "block_11" not in taken["trunk"]  # it ends with what is read
+    for config in (LiteConfig(), SHALLOW):
+        wanted = jax.eval_shape(LiteOpenPose(config).init, jax.random.key(0), pictures(1, 32, 32))["params"]
+        taken = backbone_params(published, config)
+        store.check(taken, {name: part for name, part in wanted.items() if name != "blocks"}, "the backbone")
+        for name, value in leaves(taken):
+            np.testing.assert_array_equal(value, packaged[name])
+    assert set(taken) == {"normalize", "trunk"}  # it ends with what is read
+    assert "block_11" not in taken["trunk"]
     assert set(taken["trunk"]["block_10"]) == {"expand"}
 
 
-def test_features_are_those_of_movenet(published: store.Params, params: dict[str, Any]) -> None:
+def test_features_are_those_of_movenet(published: store.Params) -> None:
+    config = LiteConfig(
+        coarse=("expansion_13", "out", "pyramid_16"), fine=("expansion_6", "pyramid_8", "pyramid_4", "heatmaps")
+    )
     images = pictures(2, 64, 96)
 
     def of_movenet(network: MoveNet, images: jax.Array) -> dict[str, jax.Array]:
-        features = network.trunk(network.normalize(images))
-        wide = network.trunk.block_10.expand(features.block_9)
-        return {"block_2": features.block_2, "expansion_6": features.expansion_6, "expansion_10": wide}
+        maps = network.trunk(network.normalize(images))
+        joined = network.pyramid((maps.out, maps.block_9, maps.block_5, maps.block_2))
+        return {
+            "expansion_13": maps.expansion_13,
+            "out": maps.out,
+            "expansion_6": maps.expansion_6,
+            "pyramid_16": joined[1],
+            "pyramid_8": joined[2],
+            "pyramid_4": joined[3],
+            "heatmaps": network.heatmaps(joined[3]),
+        }
 
     def of_lite(network: LiteOpenPose, images: jax.Array) -> dict[str, jax.Array]:
         return network.features(network.normalize(images))
 
     expected = MoveNet().apply({"params": published}, images, method=of_movenet)
-    found = LiteOpenPose().apply({"params": params}, images, method=of_lite)
+    found = LiteOpenPose(config).apply({"params": initialized(config, published)}, images, method=of_lite)
     assert set(found) == set(expected)
     for name, field in expected.items():
-        np.testing.assert_allclose(found[name], field, rtol=1e-4, atol=1e-4, err_msg=name)
+        np.testing.assert_allclose(found[name], field, rtol=1e-3, atol=1e-3, err_msg=name)
 
 
 @pytest.mark.parametrize(
     "config",
     [
-        SMALL,
+        SHALLOW,
         dataclasses.replace(SMALL, coarse=("block_6", "expansion_8"), fine=("expansion_5", "block_1"), paf_blocks=2),
+        dataclasses.replace(SHALLOW, coarse=("block_13", "block_7")),
+        dataclasses.replace(SHALLOW, fine=("pyramid_8",)),
+        dataclasses.replace(SHALLOW, fine=("heatmaps",)),
     ],
 )
 def test_a_cell_sees_so_many_pixels_and_no_more(config: LiteConfig, published: store.Params) -> None:
     params = initialized(config, published)
     network = LiteOpenPose(config)
-    height = 16 * (reach(config) // 16 + 4)
+    height = 32 * (reach(config) // 32 + 3)
     cell = height // STRIDE // 2
 
     @jax.jit
     def sees(row: int) -> jax.Array:
         """Whether the cell's value depends on a row: what is not a number makes all that it touches none."""
-        picture = jnp.zeros((1, height, 16, 3)).at[:, row].set(jnp.nan)
+        picture = jnp.zeros((1, height, 32, 3)).at[:, row].set(jnp.nan)
         field = network.apply({"params": params}, picture, method="fields")[-1].heatmaps
         return jnp.isnan(field[0, cell]).any()
 
     middle, half = STRIDE * cell + STRIDE // 2, reach(config) // 2
-    first, last = (range(end - 20, end + 20) for end in (middle - half, middle + half))
+    first, last = (range(end - 40, end + 40) for end in (middle - half, middle + half))
     above, below = ([bool(sees(row)) for row in rows] for rows in (first, last))
     assert above == sorted(above)  # from a row on all are seen
     assert below == sorted(below, reverse=True)
     top, bottom = first[above.index(True)], last[below.index(False)] - 1
     assert top > first[0]
     assert sees(middle)
-    assert bottom - top + 1 == reach(config)
+    exact = input_stride(config) == 16
+    assert reach(config) - (0 if exact else 64) <= bottom - top + 1 <= reach(config)
 
 
 def test_every_parameter_of_the_blocks_learns() -> None:
     rng = np.random.default_rng(0)
-    sizes = {"expansion_10": (4, 576), "block_2": (16, 40), "expansion_6": (8, 288)}
+    sizes = {
+        "expansion_13": (4, 864),
+        "out": (2, 1280),
+        "expansion_6": (8, 288),
+        "pyramid_8": (8, 24),
+        "pyramid_4": (16, 24),
+        "heatmaps": (16, 17),
+    }
     maps = {name: rng.random((2, side, side, channels), np.float32) for name, (side, channels) in sizes.items()}
     blocks = Blocks(SMALL)
     params = blocks.init(jax.random.key(0), maps)["params"]
@@ -168,7 +194,7 @@ def test_bfloat16(params: dict[str, Any]) -> None:
     for expected, found in zip(full, half, strict=True):
         assert found.dtype == jnp.float32
         scale = np.abs(expected).max()
-        np.testing.assert_allclose(found, expected, rtol=0, atol=0.05 * scale)
+        np.testing.assert_allclose(found, expected, rtol=0, atol=0.08 * scale)
         assert not np.array_equal(found, expected)
 
 
@@ -214,7 +240,7 @@ def test_bad_config(options: dict[str, Any]) -> None:
         LiteConfig(**options)
 
 
-@pytest.mark.parametrize("name", ["block_15", "block_5", "pool"])
+@pytest.mark.parametrize("name", ["block_2", "block_5", "pool"])
 def test_a_map_that_does_not_fit_is_refused(name: str) -> None:
     told = "maps are block_1" if name not in MAPS else f"{name} has stride {stride(name)}"
     with pytest.raises(ValueError, match=told):
