@@ -2,7 +2,8 @@
 
 Packaged models lie in the folder `packaged` beside this file, imported ones in the folder `models` of `JAXPOSE_HOME`
 (else of the user's data folder). A model's parameters are a tree of arrays; their path in the tree, joined by "/",
-names them in the file. The file's metadata holds one JSON, and the arrays' checksum.
+names them in the file. The file's metadata holds one JSON, and the arrays' checksum. A packaged file leaves out what is
+the same in another packaged one, such as a backbone that stayed as it was, and names that one.
 """
 
 import contextlib
@@ -15,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import platformdirs
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as serialize
 
@@ -39,7 +39,11 @@ class Card:
 
 def home() -> Path:
     """The folder that jaxpose keeps its data in."""
-    return Path(os.environ.get("JAXPOSE_HOME") or platformdirs.user_data_dir("jaxpose", appauthor=False))
+    if own := os.environ.get("JAXPOSE_HOME"):
+        return Path(own)
+    import platformdirs  # not on every machine that trains
+
+    return Path(platformdirs.user_data_dir("jaxpose", appauthor=False))
 
 
 def path_of(name: str) -> Path:
@@ -73,11 +77,20 @@ def save(name: str, params: Params, card: Card, *, overwrite: bool = False) -> P
     return path
 
 
-def write(path: Path, params: Params, card: Card) -> None:
-    """Write a weight file, each array in its own precision; it is never left half written."""
+def write(path: Path, params: Params, card: Card, *, like: str | None = None) -> None:
+    """Write a weight file, each array in its own precision; it is never left half written.
+
+    Arrays that the packaged model `like` has too, equal in name and value, are not stored a second time.
+    """
     part = path.with_suffix(f".{os.getpid()}.part")
     flat = {key: np.ascontiguousarray(value) for key, value in _flatten(params).items()}
     metadata = {"jaxpose": json.dumps(dataclasses.asdict(card)), "sha256": _checksum(flat)}
+    if like is not None:
+        theirs = _read_arrays(path_of(like))
+        same = [key for key, value in flat.items() if key in theirs and np.array_equal(theirs[key], value)]
+        metadata["shared"] = json.dumps({"model": like, "arrays": same})
+        metadata["sha256"] = _checksum({**flat, **{key: theirs[key] for key in same}})
+        flat = {key: value for key, value in flat.items() if key not in same}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         part.write_bytes(serialize(flat, metadata))
@@ -112,15 +125,25 @@ def _read_metadata(path: Path) -> dict[str, str]:
 
 def load(path: Path) -> tuple[Params, Card]:
     """Parameters as float32, and the card, of the weight file at `path`."""
-    card = read_card(path)
+    card, metadata = read_card(path), _read_metadata(path)
+    flat = _read_arrays(path)
     try:
-        with safe_open(path, "numpy") as file:
-            flat = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - no mapping
-    except (OSError, SafetensorError) as error:
-        raise WeightsError(f"{path} is damaged: {error}") from None
-    if _checksum(flat) != _read_metadata(path).get("sha256"):
+        shared = json.loads(metadata.get("shared", "{}"))
+        theirs = _read_arrays(path_of(shared["model"])) if shared else {}
+        flat |= {key: theirs[key] for key in shared.get("arrays", ())}
+    except (KeyError, TypeError, ValueError) as error:
+        raise WeightsError(f"{path} is damaged: what it shares with another model is not there ({error})") from None
+    if _checksum(flat) != metadata.get("sha256"):
         raise WeightsError(f"{path} is damaged: its arrays do not have their checksum; install or import it again")
     return unflatten({key: value.astype(np.float32) for key, value in flat.items()}), card
+
+
+def _read_arrays(path: Path) -> dict[str, np.ndarray]:
+    try:
+        with safe_open(path, "numpy") as file:
+            return {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - no mapping
+    except (OSError, SafetensorError) as error:
+        raise WeightsError(f"{path} is damaged: {error}") from None
 
 
 def _checksum(flat: Mapping[str, np.ndarray]) -> str:

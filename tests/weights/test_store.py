@@ -30,6 +30,32 @@ def test_round_trip() -> None:
     assert params["a"]["bias"].dtype == np.float32
 
 
+def test_what_another_packaged_model_has_is_stored_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "PACKAGED", tmp_path)
+    params = {"trunk": {"kernel": np.arange(4096, dtype=np.float32), "bias": np.ones(3, np.float32)}}
+    store.write(store.PACKAGED / "whole.safetensors", {**params, "head": {"bias": np.zeros(2, np.float32)}}, CARD)
+    own = {**params, "blocks": {"kernel": np.full(2, 0.5, np.float16)}}
+    path = store.PACKAGED / "lite.safetensors"
+    store.write(path, {**own, "head": {"bias": np.full(2, 7, np.float32)}}, CARD, like="whole")
+    assert path.stat().st_size < 4096
+    loaded, card = store.load(path)
+    assert card == CARD
+    np.testing.assert_array_equal(loaded["trunk"]["kernel"], params["trunk"]["kernel"])
+    np.testing.assert_array_equal(loaded["head"]["bias"], [7, 7])
+    np.testing.assert_array_equal(loaded["blocks"]["kernel"], [0.5, 0.5])
+
+    params["trunk"]["kernel"][5] = -1
+    store.write(store.PACKAGED / "whole.safetensors", params, CARD)
+    with pytest.raises(WeightsError, match="checksum"):
+        store.load(path)
+    store.write(store.PACKAGED / "whole.safetensors", {"trunk": {"bias": np.ones(3, np.float32)}}, CARD)
+    with pytest.raises(WeightsError, match="shares with another model is not there"):
+        store.load(path)
+    (store.PACKAGED / "whole.safetensors").unlink()
+    with pytest.raises(WeightsError, match="whole"):
+        store.load(path)
+
+
 def test_an_existing_model_is_kept(home: Path) -> None:
     store.save("x", PARAMS, CARD)
     with pytest.raises(OutputError, match="exists already"):
