@@ -1,6 +1,7 @@
 """Does the device wait? A training step with batches from the real pipeline beside the same step on one cached batch.
 
     python experiments/benchmarks/train.py [--steps 8] [--rounds 3] [--config lite_openpose] [--data DIR] [--batch 8]
+        [--threads 1 2] [--workers 1] [--seconds 600]
 
 The recipe's network, loss, optimizer and crops, on one device; `--data` is a data set as `jaxpose train` takes it, by
 default 64 procedural pictures of 640x480, written as plain shards beforehand. In each round all contenders make
@@ -9,12 +10,19 @@ host may be two steps ahead of the device, as in the training loop. `threads` an
 `jaxpose train`. Printed are medians over the rounds: seconds a step, crops a second, the share of the cached step (the
 aim is at most 1.1), and the processor time that the host takes to make one batch. On a CPU that time is taken from the
 step's own cores, so on two cores the share can hardly fall below 1 + host / (2 * step).
+
+That is (8 + 3) steps x 3 rounds x 4 contenders = 132 steps, about 8 minutes of the defaults on two cores; it tells so
+after the first step, and begins no other round once `--seconds` are over. Stopped by Ctrl-C or `timeout`, it ends its
+worker processes and removes its shards.
 """
 
 import argparse
+import contextlib
 import dataclasses
 import os
+import signal
 import statistics
+import sys
 import tempfile
 import time
 from collections import deque
@@ -72,23 +80,29 @@ class Trainer:
         return (time.perf_counter() - start) / steps
 
 
-def measure(recipe: Recipe, data: str, steps: int, rounds: int, loaders: list[tuple[int, int]]) -> None:
+def measure(recipe: Recipe, data: str, steps: int, rounds: int, loaders: list[tuple[int, int]], seconds: float) -> None:
+    begun = time.monotonic()
     skeleton = ARCHITECTURES[recipe.architecture].skeleton(recipe.network)
     batches = Batches([(open_data(data, "train"), 1.0)], skeleton, recipe.crops, batch=recipe.batch)
     cached = batches[0]
     trainer = Trainer(recipe)
     trainer.seconds(lambda: cached, 1)  # compiles
+    total = (steps + BEFORE) * rounds * (1 + len(loaders))
+    step = trainer.seconds(lambda: cached, 1)
+    print(f"{total} steps of about {step:.1f} s: {total * step / 60:.0f} minutes", flush=True)
     host, times = [], dict[str, list[float]]()
     for turn in range(rounds):
+        if turn and time.monotonic() - begun > seconds:
+            print(f"{seconds:.0f} s are over: {turn} rounds instead of {rounds}")
+            break
         start = time.process_time()
         batches[turn + 1]
         host.append(time.process_time() - start)
         times.setdefault("cached", []).append(trainer.seconds(lambda: cached, steps))
         for threads, workers in loaders:
-            loader = Loader(batches, threads=threads, workers=workers)
             name = f"{workers} workers" if workers else f"{threads} threads"
-            times.setdefault(name, []).append(trainer.seconds(loader.__next__, steps))
-            loader.close()
+            with contextlib.closing(Loader(batches, threads=threads, workers=workers)) as loader:
+                times.setdefault(name, []).append(trainer.seconds(loader.__next__, steps))
     base = statistics.median(times["cached"])
     print(f"{recipe.batch} crops of {recipe.crops.place.crop}x{recipe.crops.place.crop}, {os.cpu_count()} cores")
     for name, each in times.items():
@@ -107,7 +121,9 @@ def main() -> None:
     parser.add_argument("--batch", type=int, help="crops a step, instead of the recipe's")
     parser.add_argument("--threads", type=int, nargs="*", default=[1, 2], help="contenders with so many threads")
     parser.add_argument("--workers", type=int, nargs="*", default=[1], help="and with so many processes")
+    parser.add_argument("--seconds", type=float, default=600, help="no other round is begun after so many")
     arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # so that all is cleaned up
     recipe = read_recipe(arguments.config)
     if arguments.batch:
         recipe = dataclasses.replace(recipe, batch=arguments.batch)
@@ -117,7 +133,7 @@ def main() -> None:
         if data is None:
             data = str(Path(folder) / "shards")
             write_shards(ProceduralSource(BODY_21A, 64, size=(640, 480)), Path(data))
-        measure(recipe, data, arguments.steps, arguments.rounds, loaders)
+        measure(recipe, data, arguments.steps, arguments.rounds, loaders, arguments.seconds)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""`jaxpose data`: build data sets for training from published files, look into those that are built."""
+"""`jaxpose data`: build data sets for training from published files, look into them, write them as plain files."""
 
 import dataclasses
 from collections.abc import Iterable
@@ -84,12 +84,39 @@ class Inspect:
 
 
 @dataclasses.dataclass(frozen=True)
+class Shards:
+    """Write a part of a data set as plain npz files, for machines that have NumPy and OpenCV alone.
+
+    `--data.0.data DIR` of `jaxpose train` takes the folder.
+    """
+
+    data: Annotated[Positional[str], arg(metavar="NAME_OR_DIR")]  # a built data set by its name or folder
+    out: Path  # a folder for the files, new or empty
+    split: str = "train"  # which part of it
+    size: float = 64.0  # megabytes of pictures in a file
+
+    def run(self) -> None:
+        """Write them, and say how many there are."""
+        if not 0 < self.size < float("inf"):
+            raise OptionError(f"--size must be a number of megabytes above 0, got {self.size}")
+        from jaxpose.data.shards import write_shards
+        from jaxpose.data.sources import open_data
+
+        source = open_data(self.data, self.split)
+        write_shards(source, self.out, self.size, progress=lambda some: _progress(some, self.split, len(source)))
+        files = [*self.out.glob("*.npz")]
+        megabytes = sum(file.stat().st_size for file in files) / 1e6
+        print(f"{len(source)} pictures in {len(files)} files, {megabytes:.1f} MB: {self.out}")
+
+
+@dataclasses.dataclass(frozen=True)
 class Data:
-    """Data sets for training: build them from published files, look into them."""
+    """Data sets for training: build them from published files, look into them, write them as plain files."""
 
     command: OmitArgPrefixes[
         Annotated[Build, subcommand("build", prefix_name=False)]
         | Annotated[Inspect, subcommand("inspect", prefix_name=False)]
+        | Annotated[Shards, subcommand("shards", prefix_name=False)]
     ]
 
     def run(self) -> None:

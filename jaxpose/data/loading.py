@@ -4,9 +4,14 @@ Batches are known by number (`pipeline`), so the state is the number of the next
 of workers. Threads need nothing but Python; worker processes are grain's (the extra `train`).
 """
 
+import multiprocessing
+import os
+import signal
+import threading
 from collections import deque
 from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from multiprocessing.process import BaseProcess
 from typing import Protocol
 
 import cv2
@@ -113,7 +118,7 @@ def _by_processes(batches: Numbered, start: int, workers: int, ahead: int) -> Ge
     read = grain.ReadOptions(num_threads=0, prefetch_buffer_size=0)
     processes = grain.multiprocessing.MultiprocessingOptions(num_workers=workers, per_worker_buffer_size=ahead)
     rows = grain.MapDataset.source(_From(batches, start)).to_iter_dataset(read)
-    made = iter(rows.mp_prefetch(processes, worker_init_fn=_one_thread))
+    made = iter(rows.mp_prefetch(processes, worker_init_fn=_settle))
     try:
         yield from map(_copied, made)
     finally:
@@ -125,6 +130,17 @@ def _copied(batch: Batch) -> Batch:
     return Batch(*(np.array(array) for array in batch))
 
 
-def _one_thread(worker: int, workers: int) -> None:
-    """A worker's OpenCV keeps to its own core."""
+def _settle(worker: int, workers: int) -> None:
+    """A worker's OpenCV keeps to its own core, and the worker ends when the main process says so, or has ended itself.
+
+    Ctrl-C, and often SIGTERM, reach all processes of a group at once, while the main one may need more batches.
+    """
     cv2.setNumThreads(1)
+    for number in signal.SIGINT, signal.SIGTERM:
+        signal.signal(number, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(multiprocessing.parent_process(),), daemon=True).start()
+
+
+def _end_with(main: BaseProcess) -> None:
+    main.join()
+    os._exit(1)

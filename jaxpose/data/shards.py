@@ -9,7 +9,7 @@ and how many examples each shard has; it is written last, so that a folder with 
 import json
 import os
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -38,8 +38,14 @@ FIELDS = {
 """The arrays of a shard of `e` examples with up to `p` people of `j` joints."""
 
 
-def write_shards(source: Source, folder: Path, megabytes: float = 64) -> None:
-    """Write all examples of a source, in order, in files of about so many megabytes.
+def write_shards(
+    source: Source,
+    folder: Path,
+    megabytes: float = 64,
+    *,
+    progress: Callable[[Iterable[Example]], Iterable[Example]] = iter,
+) -> None:
+    """Write all examples of a source, in order, in files of about so many megabytes; `progress` may watch them pass.
 
     Raises `OutputError` if the folder holds anything already, or cannot be written.
     """
@@ -48,7 +54,7 @@ def write_shards(source: Source, folder: Path, megabytes: float = 64) -> None:
         if any(folder.iterdir()):
             raise OutputError(f"{folder}: is not empty; choose another folder")
         counts: list[int] = []
-        for some in _groups(source, megabytes * 1e6):
+        for some in _groups(progress(source[row] for row in range(len(source))), megabytes * 1e6):
             np.savez(folder / _name(len(counts)), allow_pickle=False, **_columns(some, len(source.skeleton.joints)))
             counts.append(len(some))
         index = {
@@ -66,11 +72,10 @@ def _name(shard: int) -> str:
     return f"{shard:05d}.npz"
 
 
-def _groups(source: Source, most: float) -> Iterator[list[Example]]:
+def _groups(examples: Iterable[Example], most: float) -> Iterator[list[Example]]:
     some: list[Example] = []
     size = 0
-    for row in range(len(source)):
-        example = source[row]
+    for example in examples:
         if some and size + len(example.image) > most:
             yield some
             some, size = [], 0

@@ -6,8 +6,11 @@ config. Orbax writes into a folder of another name and renames that at the end; 
 the next. The first process alone reads and writes (`parallel.py`).
 """
 
+import contextlib
 import dataclasses
 import json
+import os
+import re
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,6 +21,7 @@ import jax
 import numpy as np
 
 from jaxpose.errors import JaxposeWarning, OutputError, WeightsError
+from jaxpose.training.quiet import quiet_orbax
 from jaxpose.training.state import TrainState
 from jaxpose.training.trees import Tree, named, paths
 from jaxpose.weights import store
@@ -31,6 +35,9 @@ except ImportError as missing:
 FOLDER = "checkpoints"
 STATS = "batch_stats"
 """The name under which batch statistics stand among parameters."""
+
+OS_ERROR = re.compile(r"os_error_code='(\d+)'")
+"""The number in an error of the system's, as tensorstore (orbax's store of arrays) tells it."""
 
 
 class Saved(NamedTuple):
@@ -69,6 +76,8 @@ class Checkpoints:
         if keep_best:
             best = policies.BestN(get_metric_fn=_score, n=keep_best, keep_checkpoints_without_metrics=False)
             keep.append(best)
+        self._quiet = contextlib.ExitStack()
+        self._quiet.enter_context(quiet_orbax())
         self._manager = _open(self._folder, preservation_policy=policies.AnyPreservationPolicy(keep))
 
     @property
@@ -148,8 +157,11 @@ class Checkpoints:
         except Exception as failed:  # the work's own error comes first
             if error is None:
                 raise self._failed(failed) from failed
+        finally:
+            self._quiet.close()
 
 
+@quiet_orbax()
 def read(folder: Path, step: int | None = None) -> Saved:
     """A checkpoint of the training in `folder`: that of `step`, else the best evaluated one, else the newest.
 
@@ -227,6 +239,8 @@ def _changes(old: Any, new: Any, path: str = "") -> list[str]:
 
 
 def _line(error: Exception) -> str:
-    """The beginning of an error's text, in one line."""
+    """What the system says, if an error's text has its number, else the beginning of the text, in one line."""
     text = " ".join(str(error).split()) or type(error).__name__
+    if number := OS_ERROR.search(text):
+        return os.strerror(int(number[1]))
     return text if len(text) <= 200 else f"{text[:200]}..."

@@ -23,9 +23,9 @@ from jaxpose.weights import store
 def init_from(source: str, params: Params, stats: Params) -> tuple[Params, Params]:
     """Parameters and batch statistics with all that `source` has for them, the others as they are.
 
-    `source` is the name of a packaged or imported model, or the folder of a training. A `JaxposeWarning` tells what it
-    lacks, or has in another shape, or has and is not used; `WeightsError` if nothing fits, `UnknownModelError` if there
-    is no such name.
+    `source` is the name of a packaged or imported model, or the folder of a training. A `JaxposeWarning` tells in a
+    line what it lacks, or has in another shape, or has and is not used; `WeightsError` if nothing fits,
+    `UnknownModelError` if there is no such name.
     """
     arrays = _arrays(source)
     wanted = named({**params, STATS: stats})
@@ -33,12 +33,16 @@ def init_from(source: str, params: Params, stats: Params) -> tuple[Params, Param
     if not fitting:
         raise WeightsError(f"{source}: none of its {len(arrays)} arrays has the name and shape of a parameter")
     told = [
-        _told("start anew because it lacks them", [name for name in wanted if name not in arrays]),
-        _told("start anew because it has them in another shape", [n for n in wanted if n in {*arrays} - fitting]),
-        _told("of it are not used", [name for name in arrays if name not in wanted]),
+        _told("start anew", [name for name in wanted if name not in arrays], fitting),
+        _told("of another shape there start anew", [name for name in wanted if name in {*arrays} - fitting], fitting),
+        _told("of its own are not used", [name for name in arrays if name not in wanted], fitting),
     ]
     if any(told):
-        warnings.warn(f"{source}: {'; '.join(filter(None, told))}", JaxposeWarning, stacklevel=2)
+        warnings.warn(
+            f"{source}: {'; '.join(filter(None, [f'{len(fitting)} arrays are taken', *told]))}",
+            JaxposeWarning,
+            stacklevel=2,
+        )
 
     def take(name: str, leaf: Any) -> Any:
         return arrays[name].astype(leaf.dtype) if name in fitting else leaf
@@ -59,5 +63,8 @@ def _arrays(source: str) -> Mapping[str, np.ndarray]:
     return named(store.load(store.path_of(source))[0])
 
 
-def _told(what: str, names: list[str]) -> str:
-    return f"{len(names)} {what} ({', '.join(names[:3])}{', ...' if len(names) > 3 else ''})" if names else ""
+def _told(what: str, names: list[str], fitting: set[str]) -> str:
+    """How many they are, and the first of their modules, or their own names where their module has others that fit."""
+    taken = {name.split("/")[0] for name in fitting}
+    shown = [*dict.fromkeys(name if (top := name.split("/")[0]) in taken else top for name in names)]
+    return f"{len(names)} {what} ({', '.join(shown[:3])}{', ...' if len(shown) > 3 else ''})" if names else ""

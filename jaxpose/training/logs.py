@@ -4,6 +4,7 @@ All lie in the training's folder. After a resume the log goes on from the checkp
 are dropped.
 """
 
+import contextlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -71,7 +72,8 @@ class Logs:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._bar.close()
-        self._file.close()
+        with contextlib.suppress(OSError):  # of a line that could not be written, which `write` has told
+            self._file.close()
         if self._board is not None:
             self._board.close()
 

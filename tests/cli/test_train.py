@@ -1,6 +1,7 @@
 """`jaxpose train` and `jaxpose export-weights` from end to end, with a recipe that takes a moment; and mistakes."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -87,6 +88,41 @@ def test_resume_goes_on_and_init_starts_anew(trained, tmp_path, capsys):
     start, after = read(trained).averaged(), read(tmp_path / "b").averaged()
     for name, array in start.items():
         np.testing.assert_allclose(after[name], array, rtol=1e-6, atol=1e-9)
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A folder with 16 MB of its own."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", str(folder)], capture_output=True)
+    if mounted.returncode:
+        pytest.skip(f"no file system can be mounted here ({mounted.stderr.decode().strip()})")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_full_disk_ends_with_one_line_and_resume_goes_on(trained, small_disk, capfd):
+    folder, ballast = small_disk / "run", small_disk / "ballast"
+    arguments = ["train", RECIPE, "--out", str(folder), "--batch", "3"]
+    assert main([*arguments, "--training.steps", "2"]) == 0
+    free = os.statvfs(small_disk)
+    ballast.write_bytes(bytes(free.f_bavail * free.f_frsize - 250_000))  # a checkpoint has 700 kB, all else 100
+    capfd.readouterr()
+    assert main([*arguments, "--training.steps", "3", "--resume"]) == 2
+    told = capfd.readouterr().err
+    assert told.splitlines()[-1] == (
+        f"jaxpose: {folder}/checkpoints: a checkpoint cannot be written (No space left on device); "
+        "the last good one is of step 2"
+    )
+    assert "Traceback" not in told
+    assert "absl" not in told
+    ballast.unlink()
+    assert main([*arguments, "--training.steps", "3", "--resume"]) == 0
+    whole, parts = read(trained, 3), read(folder, 3)
+    assert {*whole.arrays} == {*parts.arrays}
+    for name, array in whole.arrays.items():
+        np.testing.assert_array_equal(parts.arrays[name], array)
 
 
 def test_an_exported_training_is_a_model(trained, capsys):

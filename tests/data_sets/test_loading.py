@@ -1,7 +1,9 @@
+import signal
 import subprocess
 import sys
 import textwrap
 import threading
+import time
 from pathlib import Path
 
 import dotted
@@ -129,6 +131,62 @@ def test_worker_processes_give_the_same_and_can_be_taken_up(tmp_path):
     assert result.stdout.splitlines()[-1] == "done"
     assert "10 pictures in a row cannot be read" in result.stdout
     assert "leaked" not in result.stderr
+
+
+GROUP = """
+import multiprocessing, os, signal, sys
+import numpy as np
+import dotted
+from jaxpose.data.config import CropConfig, PlaceConfig
+from jaxpose.data.loading import Loader
+from jaxpose.data.pipeline import Batches
+
+if __name__ == "__main__":
+    batches = Batches([(dotted.Dots(7), 1.0)], dotted.SKELETON, CropConfig(place=PlaceConfig(crop=64)), batch=2)
+    loader = Loader(batches, workers=2)
+    next(loader)
+    next(loader)
+    print(*(child.pid for child in multiprocessing.active_children()), flush=True)
+    caught = []
+    for number in signal.SIGINT, signal.SIGTERM:
+        signal.signal(number, lambda number, frame: caught.append(number))
+        if "kill" in sys.argv:
+            os.kill(os.getpid(), signal.SIGKILL)
+        os.killpg(0, number)
+    for place in range(2, 12):
+        assert all(np.array_equal(a, b) for a, b in zip(next(loader), batches[place], strict=True))
+    loader.close()
+    print(*caught)
+"""
+
+
+@pytest.mark.parametrize("end", ["signals", "kill"])
+def test_workers_live_as_long_as_the_main_process(tmp_path, end):
+    """Signals to the whole group, as Ctrl-C is, leave them at work; they are gone when it has been killed."""
+    pytest.importorskip("grain")
+    program = tmp_path / "program.py"
+    program.write_text(GROUP)
+    environment = {"PYTHONPATH": str(Path(__file__).parents[1]), "PATH": "/usr/bin:/bin"}
+    result = subprocess.run(
+        [sys.executable, program, end],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        start_new_session=True,
+    )
+    children, *told = result.stdout.splitlines()
+    assert len(children.split()) == 2
+    if end == "signals":
+        assert result.returncode == 0, result.stderr
+        assert told == [f"{signal.SIGINT} {signal.SIGTERM}"]
+        assert "leaked" not in result.stderr
+    else:
+        assert result.returncode == -signal.SIGKILL
+    until = time.monotonic() + 20
+    while any(Path("/proc", child).exists() for child in children.split()):
+        assert time.monotonic() < until
+        time.sleep(0.1)
 
 
 def test_without_grain_workers_are_refused_in_one_line(monkeypatch):

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxpose.nets.layers import Conv, Depthwise, Form, depthwise, identity, pointwise
+from jaxpose.nets.layers import Conv, Depthwise, Form, Padding, depthwise, identity, patches, pointwise
 
 
 def loop(x: np.ndarray, kernel: np.ndarray, stride: int, dilation: int) -> np.ndarray:
@@ -107,6 +107,83 @@ def test_gradients_of_the_forms_agree() -> None:
     for other in grads[1:]:
         for a, b in zip(grads[0], other, strict=True):
             np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
+
+
+def test_patches_are_the_windows_row_by_row() -> None:
+    x = np.random.default_rng(0).normal(size=(2, 6, 9, 4)).astype(np.float32)
+    found = patches(x, 3)
+    assert found.shape == (2, 2, 3, 36)
+    for row in range(2):
+        for column in range(3):
+            window = x[:, 3 * row : 3 * row + 3, 3 * column : 3 * column + 3]
+            np.testing.assert_array_equal(found[:, row, column], window.reshape(2, 36))
+
+
+def convolutions(layer: Conv, x: np.ndarray, inside: np.ndarray | None = None) -> int:
+    """How many of XLA's convolutions a layer is made of."""
+    variables = layer.init(jax.random.key(0), x)
+    return str(jax.make_jaxpr(lambda x: layer.apply(variables, x, inside))(x)).count("conv_general_dilated")
+
+
+@pytest.mark.parametrize(
+    ("size", "padding", "height", "width"),
+    [(2, "symmetric", 6, 8), (2, "tensorflow", 6, 8), (3, "tensorflow", 6, 9), (4, "tensorflow", 4, 8)],
+)
+def test_windows_side_by_side_are_a_matrix_product(size: int, padding: Padding, height: int, width: int) -> None:
+    """Values and gradients, in float64, against XLA's convolution."""
+    rng = np.random.default_rng(size)
+    with jax.enable_x64(True):
+        x, kernel = rng.normal(size=(2, height, width, 3)), rng.normal(size=(size, size, 3, 5))
+        bias = rng.normal(size=5)
+        layer = Conv(5, size, size, padding=padding, activation=jnp.tanh)
+
+        def ours(x: jax.Array, kernel: jax.Array, bias: jax.Array) -> jax.Array:
+            result: jax.Array = layer.apply({"params": {"kernel": kernel, "bias": bias}}, x)
+            return result
+
+        def theirs(x: jax.Array, kernel: jax.Array, bias: jax.Array) -> jax.Array:
+            numbers = ("NHWC", "HWIO", "NHWC")
+            y = jax.lax.conv_general_dilated(x, kernel, (size, size), "VALID", dimension_numbers=numbers)
+            return jnp.tanh(y + bias)
+
+        assert convolutions(layer, x) == 0
+        assert ours(x, kernel, bias).dtype == jnp.float64
+        np.testing.assert_allclose(ours(x, kernel, bias), theirs(x, kernel, bias), rtol=1e-12, atol=1e-13)
+        weights = rng.normal(size=theirs(x, kernel, bias).shape)
+        grads = [
+            jax.grad(lambda *args, f=f: jnp.sum(weights * f(*args)), argnums=(0, 1, 2))(x, kernel, bias)
+            for f in (ours, theirs)
+        ]
+        for a, b in zip(*grads, strict=True):
+            assert float(jnp.abs(b).max()) > 0.1
+            np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-12)
+
+
+def test_windows_that_overlap_or_reach_out_stay_a_convolution() -> None:
+    def x(height: int, width: int) -> np.ndarray:
+        return np.zeros((1, height, width, 3), np.float32)
+
+    inside = np.ones(6, bool)
+    assert convolutions(Conv(4, 2, 2, form="native"), x(6, 8)) == 1
+    assert convolutions(Conv(4, 3, 3), x(6, 9)) == 1  # is padded
+    assert convolutions(Conv(4, 3, 2, padding="tensorflow"), x(6, 8)) == 1
+    assert convolutions(Conv(4, 2, 2, dilation=2, padding="tensorflow"), x(6, 8)) == 1
+    for height, width in ((7, 8), (6, 7), (7, 7)):
+        for padding in ("symmetric", "tensorflow"):
+            assert convolutions(Conv(4, 2, 2, padding=padding), x(height, width)) == 1
+    assert convolutions(Conv(4, 2, 2, padding="tensorflow"), x(6, 8), inside) == 0  # a strip too
+    assert convolutions(Conv(4, 2, 2, padding="tensorflow"), x(7, 8), np.ones(7, bool)) == 1
+
+
+@pytest.mark.parametrize(("height", "width"), [(7, 8), (6, 7), (7, 7)])
+def test_odd_sides_give_what_the_convolution_gives(height: int, width: int) -> None:
+    x = np.random.default_rng(0).normal(size=(2, height, width, 3)).astype(np.float32)
+    for padding, pads in (("symmetric", "VALID"), ("tensorflow", "SAME")):
+        layer = Conv(4, 2, 2, padding=padding, activation=identity)
+        variables = layer.init(jax.random.key(0), x)
+        kernel = variables["params"]["kernel"]
+        expected = jax.lax.conv_general_dilated(x, kernel, (2, 2), pads, dimension_numbers=("NHWC", "HWIO", "NHWC"))
+        np.testing.assert_allclose(layer.apply(variables, x), expected, rtol=1e-5, atol=1e-6)
 
 
 def test_forms_share_their_parameters() -> None:

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from toy_training import FAST, Toy, leaves, toy_run
 
+from jaxpose.architectures import ARCHITECTURES
+from jaxpose.cli.train import read_recipe
 from jaxpose.errors import JaxposeWarning, OutputError, UnknownModelError, WeightsError
 from jaxpose.training.export import export
 from jaxpose.training.initial import init_from
@@ -70,14 +72,31 @@ def test_what_does_not_fit_is_told(trained):
     with pytest.warns(JaxposeWarning) as told:
         found, after = init_from(str(folder), params, stats)
     assert str(told[0].message) == (
-        f"{folder}: 1 start anew because it lacks them (first/bias); "
-        "1 start anew because it has them in another shape (last/bias); "
-        "4 of it are not used (norm/bias, norm/scale, batch_stats/norm/mean, ...)"
+        f"{folder}: 2 arrays are taken; 1 start anew (first/bias); 1 of another shape there start anew (last/bias); "
+        "4 of its own are not used (norm, batch_stats)"
     )
     assert after == {}
     assert found["first"]["bias"] is params["first"]["bias"]
     assert found["last"]["bias"] is params["last"]["bias"]
     assert (found["last"]["kernel"] != params["last"]["kernel"]).any()
+
+
+def test_a_start_from_a_trunk_is_told_in_a_short_line():
+    recipe = read_recipe("lite_openpose")
+    architecture = ARCHITECTURES[recipe.architecture]
+    shapes = architecture.shapes(recipe.network)
+    blank = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), shapes)
+    with pytest.warns(JaxposeWarning) as told:
+        found, _ = init_from("movenet-multipose", blank, {})
+    wanted, has = named(blank), named(store.load(store.path_of("movenet-multipose"))[0])
+    taken = {*wanted} & {*has}
+    assert {*wanted} - taken == {name for name in wanted if name.startswith("blocks/")}
+    assert str(told[0].message) == (
+        f"movenet-multipose: {len(taken)} arrays are taken; {len({*wanted} - taken)} start anew (blocks); "
+        f"{len({*has} - taken)} of its own are not used (box_offsets, box_sizes, centres, ...)"
+    )
+    for name, leaf in named(found).items():
+        np.testing.assert_array_equal(leaf, has[name] if name in taken else 0, err_msg=name)
 
 
 def test_refused(trained, tmp_path):

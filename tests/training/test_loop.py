@@ -165,7 +165,7 @@ def test_a_checkpoint_at_the_latest_after_some_minutes(tmp_path):
 
 LIMITED = """
 import sys, dataclasses, pathlib, time
-from toy_training import FAST, toy_run
+from toy_training import FAST, Toy, toy_run
 from jaxpose.errors import OutputError
 from jaxpose.training.loop import train
 from jaxpose.training.trees import named
@@ -178,7 +178,8 @@ try:
                 time.sleep(0.01)
             resource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000))  # from now on the disk is full
             return {}
-    train(toy_run(pathlib.Path(folder), evaluate=evaluate if wide else None), dataclasses.replace(FAST, log_every=1000))
+    run = toy_run(pathlib.Path(folder), Toy("own", 0.3), evaluate=evaluate if wide else None)
+    train(run, dataclasses.replace(FAST, log_every=1000))
 except OutputError as error:
     sys.exit(str(error))
 """
@@ -192,11 +193,14 @@ def test_an_unwritable_folder_is_told_before_any_work(tmp_path):
     assert last == f"{tmp_path}/checkpoints: checkpoints cannot be written there (Permission denied)"
 
 
-def test_a_full_disk_leaves_the_last_good_checkpoint(tmp_path):
+def test_a_full_disk_leaves_the_last_good_checkpoint_and_the_rest_is_the_same_bit_by_bit(tmp_path, uninterrupted):
     result = run_limited(LIMITED, tmp_path, "full later")
     assert result.returncode == 1
-    last = result.stderr.splitlines()[-1]
-    assert last.startswith(f"{tmp_path}/checkpoints: a checkpoint cannot be written (")
-    assert last.endswith("; the last good one is of step 4")
+    assert result.stderr.splitlines()[-1] == (
+        f"{tmp_path}/checkpoints: a checkpoint cannot be written (File too large); the last good one is of step 4"
+    )
+    assert "Traceback" not in result.stderr
+    assert "absl" not in result.stderr
     assert steps(tmp_path) == [2, 4]
     assert read(tmp_path).step == 4
+    assert same(train(toy_run(tmp_path, Toy("own", 0.3)), FAST, resume=True), uninterrupted)
