@@ -1,4 +1,4 @@
-"""LiteOpenPose for BODY_21A on the packaged MoveNet trunk, which stays as it is: hours on a CPU, minutes on a GPU.
+"""LiteOpenPose for BODY_21A on the packaged MoveNet, which stays as it is: hours on a CPU, minutes on a GPU.
 
 Data: COCO keypoints with pictures without people, MPII and LSPET (head top and upper neck, poses that COCO lacks), all
 built by `jaxpose data build`. Expected, from a first trial of this kind: about 31 OKS-AP on 300 COCO pictures at 512
@@ -38,7 +38,7 @@ def get_config() -> Recipe:
             optimizer=Optimizer(
                 AdamW(),
                 WarmupCosine(rate=2e-3, warmup=200),
-                multipliers=(("(trunk|normalize)/.*", 0.0),),
+                multipliers=(("(normalize|trunk|pyramid|heatmaps)/.*", 0.0),),
                 clip_norm=1.0,
             ),
             average=0.998,
@@ -49,7 +49,7 @@ def get_config() -> Recipe:
         evaluation=Evaluation((Share("coco", "val"),), pictures=100, size=512),
         provenance=(
             ("data", "COCO 2017 keypoints (a part), MPII (a part), LSPET (a part)"),
-            ("trunk", "MoveNet MultiPose (Google, Apache-2.0)"),
+            ("backbone", "MoveNet MultiPose (Google, Apache-2.0)"),
             ("trained by", "jaxpose lite_openpose"),
         ),
     )

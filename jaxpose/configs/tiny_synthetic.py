@@ -15,7 +15,7 @@ def get_config() -> Recipe:
     """The recipe."""
     return Recipe(
         architecture="openpose-lite",
-        network=LiteConfig(),
+        network=LiteConfig(coarse=("expansion_10",), fine=("block_2", "expansion_6")),
         start="movenet-multipose",
         data=(Share("procedural"),),
         procedural=Procedural(pictures=2000, held_out=40, size=256, people=(1, 4)),

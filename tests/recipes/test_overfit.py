@@ -2,6 +2,7 @@
 
 import pytest
 
+from jaxpose.configs import tiny_synthetic
 from jaxpose.data.config import CropConfig, OccluderConfig, PlaceConfig
 from jaxpose.data.examples import Example
 from jaxpose.data.procedural.source import ProceduralSource
@@ -47,6 +48,7 @@ def test_eight_pictures_are_learned_by_heart(tmp_path):
     write_shards(Large(), tmp_path / "shards")
     share = Share(str(tmp_path / "shards"))
     recipe = Recipe(
+        network=tiny_synthetic.get_config().network,
         start="movenet-multipose",
         data=(share,),
         crops=CropConfig(

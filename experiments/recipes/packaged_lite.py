@@ -1,0 +1,62 @@
+"""How the packaged `openpose-lite` was trained: the blocks of LiteOpenPose behind the packaged MoveNet, which stays.
+
+    export JAXPOSE_TEST_DATA=...          # the folder with coco/, lspet/, mpii/, videos/ and labels/
+    jaxpose data build coco --source $JAXPOSE_TEST_DATA/coco    # likewise mpii and lspet
+    python experiments/teacher_labels.py --out teachers         # then keypoint_folder, as that script says
+    python experiments/standardized_start.py --as lite-start
+    jaxpose train experiments/recipes/packaged_lite.py --init lite-start --out runs/lite
+
+One example in fifteen of COCO's training part is left out, to judge by and to choose thresholds on. One core of a CPU
+makes ten crops a second.
+"""
+
+import dataclasses
+
+from jaxpose.configs import lite_openpose
+from jaxpose.data.config import ColorConfig, MosaicConfig, OccluderConfig, PlaceConfig
+from jaxpose.recipes.config import Evaluation, Recipe, Share
+from jaxpose.training.config import AdamW, Optimizer, WarmupCosine
+
+LEAVE_OUT = 15
+
+
+def get_config() -> Recipe:
+    """The recipe."""
+    recipe = lite_openpose.get_config()
+    return dataclasses.replace(
+        recipe,
+        data=(
+            Share("coco", share=0.76, leave_out=LEAVE_OUT),
+            Share("coco", "train_empty", share=0.04, leave_out=LEAVE_OUT),
+            Share("mpii", share=0.06),
+            Share("lspet", share=0.05),
+            Share("lspet_people", share=0.03),
+            Share("exercise", share=0.02),
+            Share("athletes", share=0.02),
+            Share("one_by_one", share=0.02),
+        ),
+        batch=8,
+        crops=dataclasses.replace(
+            recipe.crops,
+            place=PlaceConfig(crop=320, rotation=25, target=0.7, scale=(0.15, 1.8), shift=40),
+            mosaic=MosaicConfig(share=0.08),
+            color=ColorConfig(brightness=0.1, contrast=0.15, saturation=0.2, hue=4, grey=0.02),
+            occluders=OccluderConfig(most=0),
+        ),
+        training=dataclasses.replace(
+            recipe.training,
+            steps=3500,
+            accumulate=8,  # crop by crop: what a crop needs fits into a CPU's cache
+            optimizer=Optimizer(
+                AdamW(),
+                WarmupCosine(rate=2e-3, warmup=50),
+                multipliers=(("(normalize|trunk|pyramid|heatmaps)/.*", 0.0),),
+                clip_norm=1.0,
+            ),
+            average=0.998,
+            evaluate_every=700,
+            save_every=100,
+            save_minutes=3,
+        ),
+        evaluation=Evaluation((Share("coco", leave_out=LEAVE_OUT),), pictures=150, size=512),
+    )

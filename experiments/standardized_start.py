@@ -1,0 +1,73 @@
+"""Parameters to start a training of LiteOpenPose from: the packaged backbone, and blocks that read it standardized.
+
+    python experiments/standardized_start.py --as lite-start [--pictures 40]
+
+The backbone's maps differ in loudness by thirty times, and some lie far from zero, so that most of an untrained block's
+units would be stuck. Here each channel's mean and deviation over some training pictures are worked into the random
+weights of the layers that read it. `jaxpose train ... --init lite-start` takes it from there.
+"""
+
+import argparse
+import dataclasses
+from typing import Any
+
+import cv2
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxpose.data.pictures import decode
+from jaxpose.data.sources import open_data
+from jaxpose.systems.openpose.config import LiteConfig
+from jaxpose.systems.openpose.lite import LiteOpenPose, backbone_params
+from jaxpose.weights import store
+
+SIDE = 384
+LEAST = 0.05
+"""Added to a deviation: a channel that hardly ever changes must not become the loudest."""
+
+
+def statistics(network: LiteOpenPose, params: Any, pictures: int) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Mean and deviation of each channel of each map that is read, [c] each."""
+    read = jax.jit(lambda params, images: network.apply({"params": params}, images, method=_features))
+    source = open_data("coco", "train")
+    seen: dict[str, list[np.ndarray]] = {}
+    for index in np.linspace(0, len(source) - 1, pictures).astype(int):
+        picture = decode(source[int(index)].image)
+        assert picture is not None
+        image = cv2.resize(picture.pixels[..., ::-1], (SIDE, SIDE))
+        for name, values in read(params, image[None]).items():
+            seen.setdefault(name, []).append(np.asarray(values).reshape(-1, values.shape[-1]))
+    joined = {name: np.concatenate(parts).astype(np.float64) for name, parts in seen.items()}
+    return {name: (values.mean(axis=0), values.std(axis=0) + LEAST) for name, values in joined.items()}
+
+
+def _features(network: LiteOpenPose, images: jax.Array) -> dict[str, jax.Array]:
+    return network.features(network.normalize(images))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--as", dest="name", required=True)
+    parser.add_argument("--pictures", type=int, default=40)
+    options = parser.parse_args()
+    config = LiteConfig()
+    network = LiteOpenPose(config)
+    params: Any = jax.jit(network.init)(jax.random.key(0), jnp.zeros((1, 64, 64, 3), jnp.uint8))["params"]
+    params = {**params, **backbone_params(store.load(store.path_of("movenet-multipose"))[0], config)}
+    rng = np.random.default_rng(0)
+    blocks = {name: dict(layer) for name, layer in params["blocks"].items()}
+    for name, (mean, deviation) in statistics(network, params, options.pictures).items():
+        shape = blocks[f"read_{name}"]["kernel"].shape
+        kernel = rng.normal(0, np.sqrt(2 / np.prod(shape[:3])), shape) / deviation[:, None]
+        blocks[f"read_{name}"] = {
+            "kernel": kernel.astype(np.float32),
+            "bias": -np.einsum("yxcd,c->d", kernel, mean).astype(np.float32),
+        }
+    params = jax.tree.map(lambda leaf: np.asarray(leaf, np.float32), {**params, "blocks": blocks})
+    card = store.Card("openpose-lite", dataclasses.asdict(config), {"start": "random, standardized"})
+    print(store.save(options.name, params, card, overwrite=True))
+
+
+if __name__ == "__main__":
+    main()
