@@ -12,13 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from jaxpose import detection, video
+    from jaxpose.formats.tables import to_dicts, to_frame
     from jaxpose.models import detector, load, names
     from jaxpose.records import Boxes, Frame, People
     from jaxpose.tracking import Tracker
 
     __version__: str
 
-__all__ = ["Boxes", "Frame", "People", "Tracker", "__version__", "detection", "detector", "load", "names", "video"]
+__all__ = [
+    "Boxes", "Frame", "People", "Tracker", "__version__", "detection", "detector", "load", "names", "to_dicts",
+    "to_frame", "video",
+]  # fmt: skip
 
 _HOMES = {
     "Boxes": "jaxpose.records",
@@ -28,6 +32,8 @@ _HOMES = {
     "detector": "jaxpose.models",
     "load": "jaxpose.models",
     "names": "jaxpose.models",
+    "to_dicts": "jaxpose.formats.tables",
+    "to_frame": "jaxpose.formats.tables",
 }
 
 _MODULES = ("detection", "video")

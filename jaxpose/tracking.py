@@ -1,7 +1,8 @@
 """The contract of every tracker: frames in, people with ids out, in constant memory whatever the video's length.
 
 It stands below the systems (each brings a `Tracker` of its own, or an `estimation.Estimator` for the one here) and
-above `association`: `FrameTracker` joins any network that finds people in single frames to the baseline tracker of ids.
+above `association`: `FrameTracker` joins any network that finds people in single frames to the baseline tracker of ids,
+`RegionTracker` has any tracker look at a part of the picture.
 """
 
 import abc
@@ -11,6 +12,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from jaxpose.association.identities import IdentityTracker
+from jaxpose.errors import VideoError
 from jaxpose.estimation import Estimator, Pipeline, numbered
 from jaxpose.records import Frame, People
 from jaxpose.skeletons import Skeleton
@@ -100,3 +102,44 @@ class FrameTracker(Tracker):
             people.select(np.sort(np.argsort(-rank, kind="stable")[: self._max_people]))
             for people, rank in zip(done, prominence, strict=True)
         ]
+
+
+class RegionTracker(Tracker):
+    """Any tracker, looking at one part of each picture only; its people are in pixels of the whole picture.
+
+    `region` is x, y, width, height in pixels, cut at the picture's edges. A later frame of another size is cut alike.
+    """
+
+    def __init__(self, tracker: Tracker, region: tuple[int, int, int, int]) -> None:
+        if min(region) < 0 or min(region[2:]) < 1:
+            raise ValueError(f"`region` must be x, y, width, height with a width and height above 0, got {region}")
+        self.skeleton, self.delay = tracker.skeleton, tracker.delay
+        self._tracker, self._region = tracker, region
+
+    def push(self, frame: Frame) -> list[People]:
+        """See `Tracker.push`. `VideoError` if the region lies outside the picture."""
+        x, y, width, height = self._region
+        image = np.ascontiguousarray(frame.image[y : y + height, x : x + width])
+        if not image.size:
+            h, w = frame.image.shape[:2]
+            raise VideoError(f"frame {frame.number} is {w}x{h}: the region {x},{y},{width},{height} lies outside of it")
+        return self._whole(self._tracker.push(frame._replace(image=image)))
+
+    def flush(self) -> list[People]:
+        """See `Tracker.flush`."""
+        return self._whole(self._tracker.flush())
+
+    def reset(self) -> None:
+        """See `Tracker.reset`."""
+        self._tracker.reset()
+
+    def _whole(self, done: list[People]) -> list[People]:
+        """The people moved to where they are in the whole picture; missing joints stay (0, 0, 0)."""
+        corner = np.array(self._region[:2], np.float32)
+        moved = []
+        for people in done:
+            keypoints, boxes = people.keypoints.copy(), people.boxes.copy()
+            keypoints[..., :2] += corner * (keypoints[..., 2:] > 0)
+            boxes[:, :2] += corner * boxes.any(axis=1, keepdims=True)  # one without joints is all zeros
+            moved.append(people._replace(keypoints=keypoints, boxes=boxes))
+        return moved

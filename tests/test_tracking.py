@@ -10,9 +10,10 @@ import pytest
 import jaxpose.video
 from jaxpose import models
 from jaxpose.association.identities import IdentityTracker
+from jaxpose.errors import VideoError
 from jaxpose.records import Frame, People, make_people
 from jaxpose.skeletons import COCO_17
-from jaxpose.tracking import FrameTracker, Tracker
+from jaxpose.tracking import FrameTracker, RegionTracker, Tracker
 
 Make = Callable[[int], Tracker]
 
@@ -50,11 +51,15 @@ def walk(frames: int, first_size: int = 64) -> list[Frame]:
     return result
 
 
-@pytest.fixture(scope="module", params=["frame-tracker", "lightweight-openpose", "movenet-multipose"])
+@pytest.fixture(scope="module", params=["frame-tracker", "region-tracker", "lightweight-openpose", "movenet-multipose"])
 def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Make, list[Frame]]:
     """How to make the tracker for a chunk size, and frames in which it finds people."""
     if request.param == "frame-tracker":
         return lambda chunk: FrameTracker(Spots(), IdentityTracker(COCO_17), chunk=chunk), walk(20)
+    if request.param == "region-tracker":
+        return lambda chunk: RegionTracker(
+            FrameTracker(Spots(), IdentityTracker(COCO_17), chunk=chunk), (40, 3, 1000, 60)
+        ), walk(20)
     data: Path = request.getfixturevalue("shared_data")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("JAXPOSE_HOME", str(tmp_path_factory.mktemp("home")))
@@ -141,6 +146,43 @@ def test_max_people_tells_of_the_most_prominent_and_keeps_the_ids() -> None:
     assert [p.total for p in two] == [min(2, p.total) for p in everyone]
     for few, all_ in zip(two, everyone, strict=True):
         assert set(few.ids.tolist()) <= set(all_.ids.tolist())
+
+
+def test_a_region_s_people_are_where_they_are_in_the_whole_picture() -> None:
+    def tracker() -> FrameTracker:
+        return FrameTracker(Spots(), IdentityTracker(COCO_17))
+
+    everyone = list(tracker().track(walk(20)))
+    assert_same(everyone, list(RegionTracker(tracker(), (40, 3, 1000, 60)).track(walk(20))))
+    left = list(RegionTracker(tracker(), (40, 3, 280, 60)).track(walk(20)))
+    assert [p.total for p in left] == [min(2, p.total) for p in everyone]
+    for some, all_ in zip(left, everyone, strict=True):
+        np.testing.assert_allclose(some.keypoints, all_.keypoints[:2], atol=1e-4)
+
+
+def test_what_is_missing_stays_so_in_a_region() -> None:
+    class Fixed(FrameTracker):
+        def push(self, frame: Frame) -> list[People]:
+            keypoints = np.zeros((2, 17, 3), np.float32)
+            keypoints[0, 3] = 5, 6, 0.5
+            return [make_people(keypoints, np.zeros(2))]
+
+    (people,) = RegionTracker(Fixed(Spots(), IdentityTracker(COCO_17)), (40, 3, 50, 50)).push(walk(1)[0])
+    assert people.keypoints[0, 3].tolist() == [45, 9, 0.5]
+    assert np.count_nonzero(people.keypoints) == 3
+    assert people.boxes.tolist() == [[45, 9, 0, 0], [0, 0, 0, 0]]
+
+
+@pytest.mark.parametrize("region", [(0, 0, 0, 5), (-1, 0, 5, 5), (0, 0, 5, -5)])
+def test_impossible_regions_are_refused(region: tuple[int, int, int, int]) -> None:
+    with pytest.raises(ValueError, match="`region` must be x, y, width, height"):
+        RegionTracker(FrameTracker(Spots(), IdentityTracker(COCO_17)), region)
+
+
+def test_a_region_outside_of_the_picture() -> None:
+    tracker = RegionTracker(FrameTracker(Spots(), IdentityTracker(COCO_17)), (400, 0, 5, 5))
+    with pytest.raises(VideoError, match="frame 0 is 400x72: the region 400,0,5,5 lies outside of it"):
+        tracker.push(walk(1)[0])
 
 
 @pytest.mark.parametrize(

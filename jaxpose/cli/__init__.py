@@ -12,6 +12,7 @@ from typing import Any, TextIO
 
 import tyro
 
+from jaxpose.cli.convert import Convert
 from jaxpose.cli.data import Data
 from jaxpose.cli.demo import Demo
 from jaxpose.cli.evaluate import Evaluate
@@ -19,13 +20,15 @@ from jaxpose.cli.export import ExportWeights
 from jaxpose.cli.fetch import Fetch
 from jaxpose.cli.importing import Import
 from jaxpose.cli.models import Models
+from jaxpose.cli.pose import Pose
 from jaxpose.cli.thresholds import FitThresholds
 from jaxpose.cli.track import Track
 from jaxpose.cli.train import Train, parse
 from jaxpose.errors import JaxposeError, JaxposeWarning, LostFramesWarning
 
 COMMANDS: dict[str, Callable[..., Any]] = {
-    "demo": Demo, "track": Track, "evaluate": Evaluate, "fit-thresholds": FitThresholds,
+    "demo": Demo, "track": Track, "pose": Pose, "convert": Convert,
+    "evaluate": Evaluate, "fit-thresholds": FitThresholds,
     "train": Train, "export-weights": ExportWeights, "data": Data,
     "import": Import, "fetch": Fetch, "models": Models,
 }  # fmt: skip

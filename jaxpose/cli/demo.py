@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from tyro.conf import FlagCreatePairsOff
 
-from jaxpose.cli.outputs import check_output, make_folder
+from jaxpose.cli.outputs import TrackOutput, check_output, make_folder
 from jaxpose.cli.track import Seen, Track
 from jaxpose.errors import OutputError
 from jaxpose.weights.default import DEFAULT
@@ -35,11 +35,12 @@ class Demo:
     def run(self) -> None:
         """Do it, and tell what was done, what to look at and what to try next."""
         people, overlay, still = (self.out / name for name in ("people.jsonl", "overlay.mp4", "still.png"))
-        track = Track(CLIP, size=SIZE, model=self.model, out=people, render=overlay, overwrite=self.overwrite)
+        output = TrackOutput(out=people, render=overlay, overwrite=self.overwrite)
+        track = Track((str(CLIP),), output, size=SIZE, model=self.model)
         made = make_folder(self.out)
         try:
             check_output(still, [".png"], overwrite=self.overwrite)
-            seen = track.track()
+            (seen,) = track.track()
             shown = fullest(people)
             write_still(overlay, shown.frame, still)
         finally:
@@ -80,6 +81,6 @@ def _summary(track: Track, seen: Seen) -> str:
         f"{track.model} on {seen.frames} frames of a packaged clip: "
         f"{seen.wait:.1f} s until the first, then {seen.rate:.1f} frames/s\n"
         f"{len(seen.ids)} people were told apart (ids), at most {seen.most} of them in a frame\n"
-        f"{track.out}: a line of JSON for each frame\n"
-        f"{track.render}: the people drawn on the clip"
+        f"{track.output.out}: a line of JSON for each frame\n"
+        f"{track.output.render}: the people drawn on the clip"
     )

@@ -2,19 +2,24 @@
 
 import signal
 import threading
+from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Self
 
 
 class Interrupt:
-    """While open, the first Ctrl-C only asks to stop, and `check` raises it; a second one stops at once."""
+    """While open, the first Ctrl-C only asks to stop, and `check` raises it; a second one stops at once.
+
+    Where work has an end of its own that can be called for (a camera's), `instead` does that, and nothing is raised.
+    """
 
     def __init__(self) -> None:
         self.asked = False
+        self.instead: Callable[[], None] | None = None
 
     def check(self) -> None:
-        """Raise KeyboardInterrupt if Ctrl-C was pressed."""
-        if self.asked:
+        """Raise KeyboardInterrupt if Ctrl-C was pressed and nothing was done instead."""
+        if self.asked and self.instead is None:
             raise KeyboardInterrupt
 
     def __enter__(self) -> Self:
@@ -32,3 +37,5 @@ class Interrupt:
         if self.asked:
             raise KeyboardInterrupt
         self.asked = True
+        if self.instead is not None:
+            self.instead()

@@ -1,4 +1,4 @@
-"""`jaxpose track`: a video in, people with ids out, line by line, and if wanted a video that shows them.
+"""`jaxpose track`: videos in, people with ids out, line by line, and if wanted a video that shows them.
 
 Reading (and encoding) run in threads of their own and the tracker overlaps the device with the host, so that the whole
 goes hardly slower than the network alone.
@@ -7,61 +7,61 @@ goes hardly slower than the network alone.
 import contextlib
 import dataclasses
 import time
-from collections import deque
+import warnings
 from collections.abc import Generator, Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
-from tyro.conf import FlagCreatePairsOff, Positional, arg
+from tyro.conf import Positional, arg
 
 from jaxpose.association.config import IdentityConfig
 from jaxpose.cli.compilation import kept_compilations
+from jaxpose.cli.inputs import InputOptions, names, sources
 from jaxpose.cli.interrupt import Interrupt
 from jaxpose.cli.openpose import OpenPoseOptions
-from jaxpose.cli.outputs import check_distinct, check_output
-from jaxpose.errors import OptionError
+from jaxpose.cli.outputs import Plan, TrackOutputOptions, check_distinct
+from jaxpose.errors import JaxposeWarning, OptionError
 from jaxpose.weights.default import DEFAULT
 
 if TYPE_CHECKING:
     from jaxpose.records import Frame, People
     from jaxpose.tracking import Tracker
     from jaxpose.video import Video
-
-TRAIL_SECONDS = 1.5
-
-CONTAINERS = (".mp4", ".mov", ".mkv")
-"""Those of `video.writer`, which is too slow to import before the options are checked."""
+    from jaxpose.video.sources import Source
 
 
 @dataclasses.dataclass(frozen=True)
 class Track:
-    """Find and track the people of a video: a line of JSON for each frame and, with --render, an overlay."""
+    """Find and track the people of videos: a file of them in any format and, with --render, an overlay."""
 
-    input: Annotated[Positional[Path], arg(metavar="INPUT")]  # the video file
-    out: Path  # the result, a .jsonl file
+    # video files, folders or "patterns" of pictures, a camera (0), a stream's address
+    inputs: Annotated[Positional[tuple[str, ...]], arg(metavar="INPUT [INPUT ...]")]
+    output: TrackOutputOptions
     model: str = DEFAULT  # a name that `jaxpose models` lists; the default is the packaged one that measures best
-    render: Path | None = None  # an H.264 video of the people drawn on the input (.mp4, .mov, .mkv)
     size: int = 656  # long side of the network's input in pixels; smaller is faster, larger finds smaller people
     max_people: int | None = None  # tell of the so many most prominent people of a frame at most
     chunk: int = 1  # frames given to the device at a time
-    overwrite: FlagCreatePairsOff[bool] = False  # replace existing outputs
+    select: Annotated[InputOptions, arg(name="")] = dataclasses.field(default_factory=InputOptions)
     identities: IdentityConfig = dataclasses.field(default_factory=IdentityConfig)  # how ids are kept over time
     openpose: OpenPoseOptions = dataclasses.field(default_factory=OpenPoseOptions)  # for OpenPose networks alone
 
     def run(self) -> None:
-        """Do it, and say in one line what was seen."""
-        seen = self.track()
-        files = ", ".join(str(file) for file in (self.out, self.render) if file is not None)
-        print(f"{seen}: {files}")
+        """Do it, and say in one line for each input what was seen."""
+        for seen in self.track():
+            print(seen)
 
-    def track(self) -> "Seen":
-        """Do it; whatever stops the run, the frames written until then stay readable."""
-        self._check_options()
+    def track(self) -> Iterator["Seen"]:
+        """Do it, input by input; whatever stops the run, the frames written until then stay readable."""
+        for name in ("size", "max_people", "chunk"):
+            if (value := getattr(self, name)) is not None and value < 1:
+                raise OptionError(f"--{name.replace('_', '-')} must be at least 1, got {value}")
+        self.select.check()
+        jobs = self._jobs()
         with Interrupt() as interrupt, kept_compilations():
-            from jaxpose import video
             from jaxpose.models import load
+            from jaxpose.video.live import LiveVideo
 
-            source = video.read(self.input)
+            videos = self._open([job.source for job in jobs])
             try:
                 tracker = load(
                     self.model,
@@ -73,65 +73,88 @@ class Track:
                 )
             except ValueError as error:  # an option's value that only the model can judge
                 raise OptionError(str(error)) from error
+            tracker = self.select.restrict(tracker)
             interrupt.check()
-            return self._track(source, tracker, interrupt)
+            for job, video in zip(jobs, videos, strict=True):
+                with video:
+                    if isinstance(video, LiveVideo):
+                        interrupt.instead = video.end  # Ctrl-C is how such an input ends
+                    yield self._track(job, video, tracker, interrupt)
 
-    def _check_options(self) -> None:
-        """Whatever can be told at once, before any of the slow imports."""
-        for name in ("size", "max_people", "chunk"):
-            if (value := getattr(self, name)) is not None and value < 1:
-                raise OptionError(f"--{name.replace('_', '-')} must be at least 1, got {value}")
-        check_output(self.out, [".jsonl"], overwrite=self.overwrite)
-        if self.render is not None:
-            check_output(self.render, CONTAINERS, overwrite=self.overwrite)
-        check_distinct([file for file in (self.input, self.out, self.render) if file is not None])
+    def _jobs(self) -> list["_Job"]:
+        """Which input goes where; whatever can be told at once is checked, before any of the slow imports."""
+        inputs = sources(self.inputs)
+        plans = [self.output.plan()] if len(inputs) == 1 else self.output.plans(names(inputs))
+        jobs = [_Job(each, plan) for each, plan in zip(inputs, plans, strict=True)]
+        for job in jobs:
+            check_distinct([*map(Path, self.inputs), *job.plan.files])
+        return jobs
 
-    def _track(self, source: "Video", tracker: "Tracker", interrupt: Interrupt) -> "Seen":
+    def _open(self, inputs: list["Source"]) -> list["Video"]:
+        """All inputs, so that a wrong one is told before any work."""
+        videos = [self.select.open(each) for each in inputs]
+        for video in videos:
+            told = []
+            if video.live and len(videos) > 1:
+                raise OptionError(f"{video.name}: a camera or stream does not end by itself; give it a run of its own")
+            if video.pixel_aspect != 1:
+                told.append(f"pixels are {video.pixel_aspect} as wide as high, and places count stored pixels")
+            if 0 < (video.frames or 0) < (hits := self.identities.birth_hits):
+                told.append(f"an id takes {hits} frames in a row (--identities.birth-hits), and it has {video.frames}")
+            if told:
+                warnings.warn(f"{video.name}: {'; '.join(told)}", JaxposeWarning, stacklevel=2)
+        return videos
+
+    def _track(self, job: "_Job", source: "Video", tracker: "Tracker", interrupt: Interrupt) -> "Seen":
         from tqdm import tqdm
 
-        from jaxpose.formats.jsonl import JsonlWriter
+        from jaxpose.cli.sink import Sink, picture_names
 
-        seen = Seen()
+        seen = Seen(job.plan.files)
         bar = tqdm(total=source.frames, unit="frame", disable=None)
         try:
             with contextlib.ExitStack() as stack:
-                results = stack.enter_context(
-                    JsonlWriter(
-                        self.out,
+                sink = stack.enter_context(
+                    Sink(
+                        job.plan,
                         tracker.skeleton,
-                        source=str(self.input),
+                        source=source.name,
                         config=self._config(),
-                        overwrite=self.overwrite,
+                        fps=source.fps / source.every,
+                        name_of=picture_names(source),
                     )
                 )
-                overlay = None
-                if self.render is not None:
-                    overlay = stack.enter_context(_Overlay(self.render, source, tracker))
-                frames = _until(interrupt, source if overlay is None else overlay.remember(source))
+                frames = sink.remember(_until(interrupt, source))
                 stack.enter_context(contextlib.closing(frames))  # ends the reading thread, whatever ends the run
                 stack.enter_context(bar)
                 for people in tracker.track(frames):
-                    results.write(people)
-                    if overlay is not None:
-                        overlay.add(people)
+                    sink.add(people)
                     seen.add(people)
                     bar.set_postfix(people=people.total, refresh=False)
                     bar.update()
         except KeyboardInterrupt:
-            raise KeyboardInterrupt(f"stopped; {self.out} holds {seen.frames} frames") from None
+            raise KeyboardInterrupt(f"stopped; {job.plan.out} holds {seen.frames} frames") from None
         return seen
 
     def _config(self) -> dict[str, object]:
         """The settings that decide the result."""
         chosen = dataclasses.asdict(self)
         keys = ["model", "size", "max_people", "chunk", "identities", *(["openpose"] if self.openpose.chosen() else [])]
-        return {key: chosen[key] for key in keys}
+        return {key: chosen[key] for key in keys} | self.select.chosen()
+
+
+class _Job(NamedTuple):
+    """One input and where its results go."""
+
+    source: "Source"
+    plan: Plan
 
 
 class Seen:
-    """What a run has told so far, in numbers."""
+    """What of an input has been told so far, in numbers."""
 
-    def __init__(self) -> None:
+    def __init__(self, files: list[Path]) -> None:
+        self.files = files
         self.frames = 0
         self.most = 0  # people in a frame
         self.ids: set[int] = set()
@@ -158,7 +181,8 @@ class Seen:
 
     def __str__(self) -> str:
         seconds = time.perf_counter() - self._start
-        return f"{self.frames} frames in {seconds:.1f} s, {len(self.ids)} ids, at most {self.most} people in a frame"
+        numbers = f"{self.frames} frames in {seconds:.1f} s, {len(self.ids)} ids, at most {self.most} people in a frame"
+        return f"{numbers}: {', '.join(map(str, self.files))}"
 
 
 def _until(interrupt: Interrupt, frames: Iterable["Frame"]) -> Generator["Frame", None, None]:
@@ -166,40 +190,3 @@ def _until(interrupt: Interrupt, frames: Iterable["Frame"]) -> Generator["Frame"
     for frame in frames:
         interrupt.check()
         yield frame
-
-
-class _Overlay:
-    """The rendered video; keeps the frames whose people the tracker has yet to tell, which its `delay` bounds."""
-
-    def __init__(self, path: Path, source: "Video", tracker: "Tracker") -> None:
-        from jaxpose.video import Trails, write
-
-        self._writer = write(path, source.fps)
-        self._skeleton = tracker.skeleton
-        self._trails = Trails(tracker.skeleton, max(1, round(TRAIL_SECONDS * source.fps)))
-        self._frames: deque[Frame] = deque()
-        self._shape: tuple[int, ...] | None = None
-
-    def remember(self, frames: Iterable["Frame"]) -> Iterator["Frame"]:
-        for frame in frames:
-            self._frames.append(frame)
-            yield frame
-
-    def add(self, people: "People") -> None:
-        from jaxpose.video import draw
-
-        frame = self._frames.popleft()
-        self._trails.update(people)
-        image = draw(frame.image, people, self._skeleton, self._trails)
-        self._shape = self._shape or image.shape
-        if image.shape != self._shape:  # a video may change its size; what is written cannot
-            import cv2
-
-            image = cv2.resize(image, self._shape[1::-1], interpolation=cv2.INTER_AREA)
-        self._writer.add(frame._replace(image=image))
-
-    def __enter__(self) -> "_Overlay":
-        return self
-
-    def __exit__(self, *raised: object) -> None:
-        self._writer.close()

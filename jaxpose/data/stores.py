@@ -9,7 +9,7 @@ import cv2
 
 from jaxpose.errors import DataError
 from jaxpose.formats.pictures import Picture
-from jaxpose.video.reader import read
+from jaxpose.video.reader import VideoFile
 
 QUALITY = 95
 """JPEG quality of frames, which a video holds only in its own code."""
@@ -103,7 +103,7 @@ def frames(store: Store, pictures: Sequence[Picture]) -> Iterator[tuple[Picture,
 def _frames_of(path: Path, pictures: Sequence[Picture]) -> Iterator[tuple[Picture, bytes | None]]:
     waiting = iter(pictures)
     wanted = next(waiting, None)
-    for frame in read(path):
+    for frame in VideoFile(path):
         while wanted is not None and wanted.frame < frame.number:  # the frame was damaged
             yield wanted, None
             wanted = next(waiting, None)

@@ -18,9 +18,10 @@ from jaxpose.evaluation.hota import Hota, HotaScores, hota
 from jaxpose.evaluation.identity import Identity, IdentityScores, identity
 from jaxpose.evaluation.pairing import Pairing, pair
 from jaxpose.evaluation.protocol import PROTOCOLS
-from jaxpose.evaluation.similarity import box_similarity, oks_similarity, pckh_similarity, person_box
+from jaxpose.evaluation.similarity import box_similarity, oks_similarity, pckh_similarity
 from jaxpose.formats.boxes import TrackFile
 from jaxpose.formats.poses import PoseFile
+from jaxpose.geometry import person_box
 
 RULES = dataclasses.replace(PROTOCOLS["strict"], latest_pair=False)
 """`strict`, except that of two people who were matched with the same found id the first in the file keeps it:

@@ -4,15 +4,11 @@
 """
 
 import numpy as np
-from jaxtyping import Bool, Float64
+from jaxtyping import Float64
 
 from jaxpose.evaluation.checks import refuse
 from jaxpose.evaluation.pairing import Pairing, head_distances, head_sizes, near
 from jaxpose.formats.poses import PoseFile
-
-SIDE, ABOVE, BELOW = 0.03, 0.1, 0.08
-"""How far a person's box reaches beyond the joints, left and right, above and below, in shares of the joints' height:
-medians of human-made boxes against the joints that a network found in two videos of walking people."""
 
 AREA_SHARE = 0.53
 """The area of a person as a share of that of their box: the median of COCO's people."""
@@ -47,19 +43,6 @@ def oks_similarity(truth: PoseFile, found: PoseFile, pairing: Pairing) -> Float6
     spread = 2 * np.square(2 * np.array(truth.skeleton.sigmas)) * areas[pairing.truth, None]
     both = truth.there[pairing.truth] & found.there[pairing.found]
     return np.where(both, np.exp(-squared / spread), 0).sum(axis=-1) / truth.there.sum(axis=-1)[pairing.truth]
-
-
-def person_box(xy: Float64[np.ndarray, "n j 2"], there: Bool[np.ndarray, "n j"]) -> Float64[np.ndarray, "n 4"]:
-    """The box x, y, w, h of each whole person, NaN for one without joints.
-
-    It is the span of the joints that are there, widened as people are wider than their skeletons, by shares of the
-    span's height (`SIDE`, `ABOVE`, `BELOW`).
-    """
-    somebody = there.any(axis=1, keepdims=True)
-    low = np.where(somebody, xy.min(axis=1, where=there[..., None], initial=np.inf), np.nan)
-    high = np.where(somebody, xy.max(axis=1, where=there[..., None], initial=-np.inf), np.nan)
-    height = high[:, 1:] - low[:, 1:]
-    return np.concatenate([low - height * (SIDE, ABOVE), high - low + height * (2 * SIDE, ABOVE + BELOW)], axis=1)
 
 
 def _need(truth: PoseFile, pairing: Pairing, size: Float64[np.ndarray, "n"], why: str) -> None:

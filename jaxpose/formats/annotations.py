@@ -91,6 +91,8 @@ def read_annotated(path: Source, tree: Mapping[str, Any], kind: Kind) -> PoseFil
         areas=value("area", MOST_COUNT),
         crowd=wholes("iscrowd", [_flag(person.get("iscrowd", 0)) for person in people], 0, where) > 0,
         posed=np.ones(len(people), bool),
+        visibility=None if kind.scored else _visibility(keypoints[..., 2]),
+        sizes=_sizes(path, images),
     )
 
 
@@ -180,6 +182,23 @@ def _names(path: Source, images: Sequence[Mapping[str, Any]]) -> tuple[str, ...]
         with place(path, f"image {image['id']}"):
             names.append(line("file_name", need(image, "file_name")))
     return tuple(names)
+
+
+def _visibility(third: Float64[np.ndarray, "n j"]) -> Int64[np.ndarray, "n j"] | None:
+    """The third numbers of joints, where they are COCO's 0, 1 and 2."""
+    return third.astype(np.int64) if np.isin(third, (0, 1, 2)).all() else None
+
+
+def _sizes(path: Source, images: Sequence[Mapping[str, Any]]) -> Int64[np.ndarray, "f 2"] | None:
+    """Width and height of each image; `None` unless all have both."""
+    sides = ("width", "height")
+    if not images or not all(side in image for image in images for side in sides):
+        return None
+    sizes = []
+    for image in images:
+        with place(path, f"image {image['id']}"):
+            sizes.append([whole(side, image[side], 0) for side in sides])
+    return np.array(sizes, np.int64)
 
 
 def _labelled(path: Source, call: str, image: Mapping[str, Any]) -> bool:

@@ -27,7 +27,7 @@ from jaxpose.formats.annotations import (
     read_annotated,
 )
 from jaxpose.formats.boxes import BoxFile, Row, collect_rows, outer_box
-from jaxpose.formats.poses import PoseFile
+from jaxpose.formats.poses import PoseFile, tracked_poses
 from jaxpose.formats.values import identity, need, pixels, place, probability, read_json, whole
 from jaxpose.records import NO_ID, joint_boxes
 from jaxpose.skeletons import COCO_17
@@ -90,6 +90,33 @@ def read_results(path: str | os.PathLike[str], truth: PoseFile) -> PoseFile:
         "categories": [{"id": category, "name": "person"} for category in categories],
     }
     return read_annotated(path, tree, Kind(truth.skeleton, image_ids, _told, "result ", scored=True))
+
+
+def read_result_poses(path: str | os.PathLike[str]) -> PoseFile:
+    """The poses of a COCO result list by itself: its frames are the pictures that it has results for.
+
+    People have COCO's 17 joints. Raises `FormatError` as `read_results`.
+    """
+    entries = read_json(path)
+    if not isinstance(entries, list):
+        raise _unexpected(path, entries, "a list of results")
+    pictures: set[int] = set()
+    for row, entry in enumerate(entries):
+        with place(path, f"result [{row}]"):
+            pictures.add(whole("image_id", need(entry, "image_id"), 0))
+    nobody = np.zeros((0, 4))
+    numbers = sorted(pictures)
+    frames = tracked_poses(
+        str(path),
+        COCO_17,
+        numbers,
+        [0] * len(numbers),
+        np.zeros((0, len(COCO_17.joints), 3)),
+        nobody,
+        nobody[:, 0],
+        nobody[:, 0].astype(np.int64),
+    )
+    return read_results(path, frames)
 
 
 def read_boxes(path: str | os.PathLike[str], *, first: int = 0) -> BoxFile:

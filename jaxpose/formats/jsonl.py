@@ -4,32 +4,33 @@
     {"frame", "time", "people": [{"id", "score", "keypoints": [[x, y, score], ...], "box": [x, y, w, h]}, ...]}
 
 Frames count from 0, times are in seconds, points and boxes in pixels of the source picture, scores in 0..1. A missing
-joint is [0, 0, 0]; the box spans the joints. An `id` of -1 is a person without identity. Whatever ends a run, the lines
-written so far can be read.
+joint is [0, 0, 0]; the box spans the joints. An `id` of -1 is a person without identity. Lines of pictures, rather than
+of a video's frames, have the `image`'s name and its `size` (width, height) too. With `"normalized": true` in the first
+line points and boxes are shares of the picture's width and height, which are not read back. Whatever ends a run, the
+lines written so far can be read; a file may be packed by gzip (`.jsonl.gz`).
 """
 
 import contextlib
 import importlib.metadata
+import io
 import json
 import os
 import reprlib
 import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import IO, Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Float64, Int64
+from jaxtyping import Float64, Int64
 
 from jaxpose.errors import FormatError, JaxposeWarning, OutputError
-from jaxpose.formats.poses import PoseFile, tracked_poses
-from jaxpose.formats.values import MOST_COUNT, listed, need, table, whole, wholes
-from jaxpose.records import NO_ID, People, joint_boxes
-from jaxpose.skeletons import Limb, Skeleton, by_joints
-
-PIXEL_DIGITS = 2
-SCORE_DIGITS = 4
+from jaxpose.formats.growing import Lines, unpacked
+from jaxpose.formats.poses import PIXEL_DIGITS, PoseFile, scored_joints, scored_people, span, tracked_poses
+from jaxpose.formats.values import GZIP, MOST_COUNT, line, listed, need, number, reading, table, whole, wholes
+from jaxpose.formats.writing import Writer
+from jaxpose.records import NO_ID, People
+from jaxpose.skeletons import Limb, by_joints
 
 
 class Header(NamedTuple):
@@ -43,64 +44,88 @@ class Header(NamedTuple):
     config: dict[str, Any]
 
 
-class JsonlWriter:
-    """A result file being written; a context manager. Each line is on disk when `write` returns."""
+class JsonlWriter(Writer):
+    """A native result file being written. Each line is on disk when `write` returns."""
 
-    def __init__(
-        self,
-        path: str | os.PathLike[str],
-        skeleton: Skeleton,
-        *,
-        source: str,
-        config: Mapping[str, Any],
-        overwrite: bool = False,
-    ) -> None:
-        """Write the first line; `OutputError` if the file exists (unless `overwrite`) or cannot be written."""
-        self.path = Path(path)
-        header = {
+    holds = frozenset({"ids", "scores", "joint scores", "times", "picture names", "picture sizes", "empty frames"})
+
+    def _open(self, overwrite: bool, resume: bool) -> None:
+        skeleton = {"name": self.skeleton.name, "joints": self.skeleton.joints, "limbs": self.skeleton.limbs}
+        first: dict[str, Any] = {
             "jaxpose": importlib.metadata.version("jaxpose"),
-            "skeleton": {"name": skeleton.name, "joints": skeleton.joints, "limbs": skeleton.limbs},
-            "source": source,
-            "config": dict(config),
+            "skeleton": skeleton,
+            "source": self.source,
+            "config": self.config,
         }
-        with self._writing():
-            self._file = self.path.open("w" if overwrite else "x", encoding="utf-8", newline="\n")
-        try:
-            self._line(header)
-        except OutputError:
-            with contextlib.suppress(OutputError):
-                self.close()
-            raise
+        if self.normalized:
+            first["normalized"] = True
+        self._done: dict[int, str | None] = {}
+        keep = self._find_end(first) if resume and self.path.exists() and self.path.stat().st_size else None
+        self._lines = Lines(self.path, overwrite=overwrite or resume, keep=keep)
+        if keep is None:
+            try:
+                self._lines.add(_dump(first))
+            except OutputError:
+                with contextlib.suppress(OutputError):
+                    self._lines.close()
+                raise
 
-    def write(self, people: People) -> None:
-        """Append a frame's line. Scores above 1 (a peak may overshoot) are written as 1."""
-        self._line({"frame": int(people.frame), "time": round(float(people.time), 6), "people": _rows(people)})
+    def _find_end(self, first: Mapping[str, Any]) -> int | None:
+        """Where the last whole line ends, having noted which frames there are; None if not even the first is whole."""
+        if self.path.name.lower().endswith(".gz"):
+            raise OutputError(f"{self.path}: a packed file cannot be gone on with; unpack it, or --overwrite")
+        end = 0
+        with reading(self.path), self.path.open("rb") as file:
+            for number, text in enumerate(file, 1):
+                if not text.endswith(b"\n"):
+                    break
+                try:
+                    content = json.loads(text)
+                    with _line(self.path, number):
+                        if number > 1:
+                            self._done[whole("frame", need(content, "frame"), 0)] = content.get("image")
+                except (ValueError, RecursionError) as error:
+                    raise FormatError(f"{self.path}, line {number}: not JSON ({error})") from error
+                if number == 1 and _apart(content) != _apart(json.loads(_dump(first))):
+                    raise self.refuse_resume()
+                end += len(text)
+        return end or None
+
+    def has(self, number: int, name: str | None = None) -> bool:
+        """See `Writer.has`; `OutputError` if it held another picture of that number."""
+        if number in self._done and self._done[number] != name:
+            raise self.refuse_resume()
+        return number in self._done
+
+    def _append(self, poses: PoseFile) -> None:
+        lines = []
+        for place in range(len(poses.numbers)):
+            frame = poses.at(place)
+            number = int(frame.numbers[0])
+            content: dict[str, Any] = {
+                "frame": number,
+                "time": float(number) if frame.times is None else float(frame.times[0]),
+            }
+            if frame.names is not None:
+                content["image"] = frame.names[0]
+            if frame.sizes is not None:
+                content["size"] = frame.sizes[0].tolist()
+            content["people"] = _rows(frame)
+            lines.append(_dump(content))
+        self._lines.add("".join(lines))
 
     def close(self) -> None:
-        """Close the file; `OutputError` if what is still to be written cannot be."""
-        with self._writing():
-            self._file.close()
+        """See `Writer.close`."""
+        self._lines.close()
 
-    def __enter__(self) -> Self:
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+def _dump(content: Mapping[str, Any]) -> str:
+    return json.dumps(content, allow_nan=False, separators=(",", ":")) + "\n"
 
-    def _line(self, content: Mapping[str, Any]) -> None:
-        text = json.dumps(content, allow_nan=False, separators=(",", ":"))
-        with self._writing():
-            self._file.write(text + "\n")
-            self._file.flush()
 
-    @contextlib.contextmanager
-    def _writing(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            raise OutputError(f"{self.path}: cannot be written ({error.strerror})") from error
+def _apart(first: object) -> object:
+    """The first line without the version that wrote it."""
+    return {key: value for key, value in first.items() if key != "jaxpose"} if isinstance(first, dict) else first
 
 
 def read(path: str | os.PathLike[str]) -> tuple[Header, Iterator[People]]:
@@ -123,19 +148,46 @@ def read_poses(path: str | os.PathLike[str]) -> PoseFile:
     with _line(path, 1):
         skeleton = by_joints(header.joints)
     frames: dict[int, tuple[_Columns, ...]] = {}
-    for number, content in enumerate(lines, 2):
-        with _line(path, number):
+    told: dict[int, tuple[float, str | None, tuple[int, int] | None]] = {}
+    for place, content in enumerate(lines, 2):
+        with _line(path, place):
             frame = whole("frame", need(content, "frame"), 0)
             if frame in frames:
                 raise ValueError(f"frame {frame} comes a second time; keep one of the two lines")
             people = listed("people", need(content, "people"))
-            frames[frame] = _columns(f"{path}, line {number}, frame {frame}", people, len(skeleton.joints))
+            told[frame] = _time(content), _name(content), _size(content)
+            frames[frame] = _columns(f"{path}, line {place}, frame {frame}", people, len(skeleton.joints))
     numbers = sorted(frames)
     nobody = _columns(str(path), [], len(skeleton.joints))
     columns = zip(nobody, *(frames[number] for number in numbers), strict=True)
     keypoints, boxes, scores, ids = (np.concatenate(column) for column in columns)
     counts = [len(frames[number][0]) for number in numbers]
-    return tracked_poses(str(path), skeleton, numbers, counts, keypoints, boxes, scores[:, 0], ids)
+    names = tuple(name for number in numbers if (name := told[number][1]) is not None)
+    sizes = [size for number in numbers if (size := told[number][2]) is not None]
+    return tracked_poses(
+        str(path),
+        skeleton,
+        numbers,
+        counts,
+        keypoints,
+        boxes,
+        scores[:, 0],
+        ids,
+        names=names if names and len(names) == len(numbers) else None,
+        times=[told[number][0] for number in numbers],
+        sizes=sizes if sizes and len(sizes) == len(numbers) else None,
+    )
+
+
+def _name(content: Mapping[str, Any]) -> str | None:
+    return line("image", content["image"]) if "image" in content else None
+
+
+def _size(content: Mapping[str, Any]) -> tuple[int, int] | None:
+    if "size" not in content:
+        return None
+    width, height = (whole("size", side, 1) for side in listed("size", content["size"]))
+    return width, height
 
 
 _Columns = Float64[np.ndarray, "p ..."] | Int64[np.ndarray, "p"]
@@ -178,64 +230,63 @@ def _open(path: str | os.PathLike[str]) -> tuple[Header, Iterator[Any]]:
             source=str(first["source"]),
             config=dict(first["config"]),
         )
+        if first.get("normalized"):
+            raise ValueError("the points are shares of the picture's sides; write the file again without --normalized")
     return header, lines
 
 
-def _rows(people: People) -> list[dict[str, Any]]:
-    """The people as the file has them; the boxes are those of the rounded joints."""
-    keypoints = np.asarray(people.keypoints, np.float64)
-    scores = _round_scores(keypoints[..., 2:])
-    rounded = np.concatenate([keypoints[..., :2].round(PIXEL_DIGITS), scores], axis=-1)
-    rounded = np.where(scores == 0, 0.0, rounded)
-    boxes = joint_boxes(rounded).astype(np.float64).round(PIXEL_DIGITS)
-    person_scores = _round_scores(np.asarray(people.scores, np.float64))
-    columns = zip(people.ids.tolist(), person_scores.tolist(), rounded.tolist(), boxes.tolist(), strict=True)
+def _rows(frame: PoseFile) -> list[dict[str, Any]]:
+    """A frame's people as the file has them; without a score they have 1."""
+    scores = scored_joints(frame)
+    keypoints = np.where(frame.there[..., None], np.concatenate([frame.xy, scores[..., None]], axis=-1), 0.0)
+    boxes = np.where(np.isnan(frame.boxes), span(frame.xy, frame.there).round(PIXEL_DIGITS), frame.boxes)
+    columns = zip(frame.ids.tolist(), scored_people(frame).tolist(), keypoints.tolist(), boxes.tolist(), strict=True)
     return [{"id": i, "score": s, "keypoints": k, "box": b} for i, s, k, b in columns]
-
-
-def _round_scores(scores: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
-    """Within 0..1, and never rounded down to 0, which would make a joint missing."""
-    least = np.where(scores > 0, 10.0**-SCORE_DIGITS, 0.0)
-    return np.clip(scores.round(SCORE_DIGITS), least, 1.0)
 
 
 def _lines(path: Path) -> Iterator[Any]:
     """The content of each line."""
     number = 0
-    try:
-        with path.open("rb") as file:
-            for number, line in enumerate(file, 1):
-                try:
-                    yield json.loads(line)
-                except ValueError as error:  # of the JSON or of its UTF-8
-                    if line.endswith(b"\n") or number == 1:
-                        raise FormatError(f"{path}, line {number}: not JSON ({error})") from error
-                    told = f"{path}: line {number}, the last, was cut off and is left out"
-                    warnings.warn(told, JaxposeWarning, stacklevel=3)
-    except OSError as error:
-        raise FormatError(f"{path}: cannot be read ({error.strerror})") from error
+    with reading(path), _opened(path) as file:
+        for number, text in enumerate(file, 1):
+            try:
+                yield json.loads(text)
+            except (ValueError, RecursionError) as error:  # of the JSON, of its UTF-8, of brackets within brackets
+                if text.endswith(b"\n") or number == 1:
+                    raise FormatError(f"{path}, line {number}: not JSON ({error})") from error
+                told = f"{path}: line {number}, the last, was cut off and is left out"
+                warnings.warn(told, JaxposeWarning, stacklevel=3)
+
+
+def _opened(path: Path) -> IO[bytes]:
+    """The lines of a file, also of one that gzip has packed, as far as these go."""
+    with path.open("rb") as file:
+        packed = file.read(len(GZIP)) == GZIP
+    return io.BytesIO(unpacked(path)) if packed else path.open("rb")
 
 
 def _frames(path: str | os.PathLike[str], lines: Iterator[Any], joints: int) -> Iterator[People]:
-    for number, content in enumerate(lines, 2):
-        with _line(path, number):
-            people = _people(content, joints)
-        yield people
+    for place, content in enumerate(lines, 2):
+        with _line(path, place):
+            frame = whole("frame", need(content, "frame"), 0)
+            time = _time(content)
+            people = listed("people", need(content, "people"))
+            keypoints, boxes, scores, ids = _columns(f"{path}, line {place}, frame {frame}", people, joints)
+        yield People(
+            frame=frame,
+            time=time,
+            keypoints=keypoints.astype(np.float32),
+            scores=scores[:, 0].astype(np.float32),
+            ids=ids,
+            boxes=boxes.astype(np.float32),
+        )
 
 
-def _people(content: Mapping[str, Any], joints: int) -> People:
-    rows = content["people"]
-    keypoints = np.array([row["keypoints"] for row in rows], np.float32)
-    if rows and keypoints.shape[1:] != (joints, 3):
-        raise ValueError(f"each person needs {joints} keypoints of x, y, score")
-    return People(
-        frame=int(content["frame"]),
-        time=float(content["time"]),
-        keypoints=keypoints.reshape(len(rows), joints, 3),
-        scores=np.array([float(row["score"]) for row in rows], np.float32),
-        ids=np.array([int(row["id"]) for row in rows], np.int64),
-        boxes=np.array([row["box"] for row in rows], np.float32).reshape(len(rows), 4),
-    )
+def _time(content: Mapping[str, Any]) -> float:
+    time = number("time", need(content, "time"))
+    if not abs(time) <= MOST_COUNT:
+        raise ValueError(f"`time` must be a number of seconds, got {time:g}")
+    return time
 
 
 @contextlib.contextmanager

@@ -6,6 +6,8 @@ Frames count from 1 and become numbers from 0. x, y is the box's top left corner
 the picture's top-left pixel, as most programs write it; half a pixel less is what `records.Boxes` holds. (The
 benchmark's own text counts pixels from 1: boxes of such a file come out one pixel too far right and below.) Boxes may
 go on beyond the picture. An id of -1 is none.
+
+Of poses, `MotWriter` writes the boxes that `evaluate` compares with a truth of boxes: `geometry.person_box`.
 """
 
 import os
@@ -16,7 +18,11 @@ from pathlib import Path
 import numpy as np
 
 from jaxpose.formats.boxes import BoxFile, Row, TrackFile, collect_rows, file_box, outer_box
+from jaxpose.formats.growing import Lines
+from jaxpose.formats.poses import PIXEL_DIGITS, PoseFile, scored_people
 from jaxpose.formats.values import identity, place, probability, reading, whole
+from jaxpose.formats.writing import Writer
+from jaxpose.geometry import person_box
 
 COLUMNS = ("frame", "id", "x", "y", "w", "h", "score", "class", "visibility", "z")
 
@@ -27,6 +33,37 @@ LIKENESS_CLASSES = (8, 12)
 """Distractor and reflection: no person to be found, and nothing wrong with finding one there."""
 
 NO_SCORE = -1
+
+
+class MotWriter(Writer):
+    """The boxes around people's joints being written; a person whose joints span no area has none."""
+
+    holds = frozenset({"ids", "scores"})
+
+    def _open(self, overwrite: bool, resume: bool) -> None:
+        self._lines = Lines(self.path, overwrite=overwrite)
+
+    def _append(self, poses: PoseFile) -> None:
+        boxes = person_box(poses.xy, poses.there).round(PIXEL_DIGITS)
+        boxes[:, :2] += 0.5
+        rows = zip(
+            (poses.numbers[poses.frame] + 1).tolist(),
+            poses.ids.tolist(),
+            boxes.tolist(),
+            scored_people(poses).tolist(),
+            strict=True,
+        )
+        lines = [
+            f"{frame},{person},{','.join(f'{value:.{PIXEL_DIGITS}f}' for value in box)},{score:g},-1,-1,-1\n"
+            for frame, person, box, score in rows
+            if box[2] > 0 and box[3] > 0
+        ]
+        if lines:
+            self._lines.add("".join(lines))
+
+    def close(self) -> None:
+        """See `Writer.close`."""
+        self._lines.close()
 
 
 def read_boxes(path: str | os.PathLike[str]) -> BoxFile:

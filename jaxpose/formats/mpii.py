@@ -36,12 +36,18 @@ def read_mat(path: str | os.PathLike[str]) -> PictureFile:
     release = _load(path)
     pictures: list[Picture] = []
     unlabelled = 0
-    for row, (told, train) in enumerate(zip(_many(release.annolist), np.ravel(release.img_train), strict=True)):
-        if train != 1:
+    told, train = _many(release.annolist), np.ravel(release.img_train)
+    if len(told) != len(train):
+        raise FormatError(f"{path}: `img_train` must tell of each picture, got {len(train)} of {len(told)}")
+    for row, (one, public) in enumerate(zip(told, train.tolist(), strict=True)):
+        if public != 1:
             unlabelled += 1
             continue
         with place(path, f"annolist[{row}]"):
-            pictures.append(_picture(told))
+            try:
+                pictures.append(_picture(one))
+            except (AttributeError, TypeError, OverflowError) as error:  # structs without a field, arrays for numbers
+                raise ValueError(" ".join(str(error).split())) from error
     return PictureFile(str(path), MPII_16, pictures, unlabelled)
 
 

@@ -1,8 +1,8 @@
 """What a file tells of people's poses in one video, whatever its format: `PoseFile`.
 
-`formats.posetrack`, `formats.coco` and `formats.jsonl` read their files into it, in float64 and with the file's own
-order of frames and people; `evaluation` compares two of them. Joints are in pixels as the file gives them, no half
-pixel is added or taken.
+Every reader of poses in `formats` fills it, in float64 and with the file's own order of frames and people; `evaluation`
+compares two of them, and the writers of `formats` write it (`rounded` makes one of a tracker's frame). Joints are in
+pixels as the file gives them, no half pixel is added or taken.
 """
 
 import itertools
@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
 from jaxpose.records import People
-from jaxpose.skeletons import Skeleton
+from jaxpose.skeletons import MIDDLES, Skeleton
 
 Polygon = Float64[np.ndarray, "k 2"]
 
@@ -40,6 +40,9 @@ class PoseFile(NamedTuple):
     areas: Float64[np.ndarray, "n"]  # of the person, in squared pixels
     crowd: Bool[np.ndarray, "n"]  # a region with people in it rather than a person
     posed: Bool[np.ndarray, "n"]  # False: a person without any list of joints (PoseTrack 2017 only)
+    visibility: Int64[np.ndarray, "n j"] | None = None  # COCO's: 1 hidden, 2 visible; None where the file tells none
+    times: Float64[np.ndarray, "f"] | None = None  # seconds; None where the file tells none
+    sizes: Int64[np.ndarray, "f 2"] | None = None  # width, height of each picture; None where the file tells none
 
     @property
     def frame(self) -> Int64[np.ndarray, "n"]:
@@ -51,6 +54,7 @@ class PoseFile(NamedTuple):
         counts = np.bincount(self.frame[people], minlength=len(self.numbers))
         return self._replace(
             offsets=np.concatenate([[0], np.cumsum(counts)]),
+            visibility=None if self.visibility is None else self.visibility[people],
             **{field: getattr(self, field)[people] for field in PER_PERSON},
         )
 
@@ -63,6 +67,8 @@ class PoseFile(NamedTuple):
             labelled=self.labelled[frames],
             regions=tuple(itertools.compress(self.regions, frames)),
             offsets=np.concatenate([[0], np.cumsum(np.diff(self.offsets)[frames])]),
+            times=None if self.times is None else self.times[frames],
+            sizes=None if self.sizes is None else self.sizes[frames],
         )
 
     def as_skeleton(self, target: Skeleton) -> "PoseFile":
@@ -76,6 +82,42 @@ class PoseFile(NamedTuple):
             xy=self.xy[:, source],
             there=self.there[:, source] & known,
             joint_scores=np.where(known, self.joint_scores[:, source], np.nan),
+            visibility=None if self.visibility is None else np.where(known, self.visibility[:, source], 0),
+        )
+
+    def converted(self, target: Skeleton) -> "PoseFile":
+        """As `as_skeleton`, and `neck` and `mid_hip` become the middle of shoulders and hips (`skeletons.MIDDLES`).
+
+        Such a middle is there if both sides are, with the lower of their scores and visibilities.
+        """
+        if target == self.skeleton:
+            return self
+        poses = self.as_skeleton(target)
+        for joint, sides in MIDDLES.items():
+            if joint not in target.joints or joint in self.skeleton.joints or not {*sides} <= {*self.skeleton.joints}:
+                continue
+            place, pair = target.index(joint), [self.skeleton.index(side) for side in sides]
+            there = np.asarray(self.there[:, pair].all(axis=1))
+            poses.xy[:, place] = np.where(there[:, None], self.xy[:, pair].mean(axis=1), 0)
+            poses.there[:, place] = there
+            poses.joint_scores[:, place] = np.where(there, self.joint_scores[:, pair].min(axis=1), np.nan)
+            if poses.visibility is not None and self.visibility is not None:
+                poses.visibility[:, place] = np.where(there, self.visibility[:, pair].min(axis=1), 0)
+        return poses
+
+    def at(self, frame: int) -> "PoseFile":
+        """A frame by itself, by its place in `numbers`."""
+        people, here = slice(*self.offsets[frame : frame + 2]), slice(frame, frame + 1)
+        return self._replace(
+            names=None if self.names is None else self.names[here],
+            numbers=self.numbers[here],
+            labelled=self.labelled[here],
+            regions=self.regions[here],
+            offsets=self.offsets[frame : frame + 2] - self.offsets[frame],
+            times=None if self.times is None else self.times[here],
+            sizes=None if self.sizes is None else self.sizes[here],
+            visibility=None if self.visibility is None else self.visibility[people],
+            **{field: getattr(self, field)[people] for field in PER_PERSON},
         )
 
     def name(self, frame: int) -> str:
@@ -103,6 +145,76 @@ def collect_people(people: Iterable[People], skeleton: Skeleton, source: str = "
     )
 
 
+PIXEL_DIGITS = 2
+SCORE_DIGITS = 4
+SHARE_DIGITS = 6
+"""Digits after the point, in what is written of a tracker's people, of pixels, scores and shares of the picture."""
+
+
+def rounded(
+    people: People,
+    skeleton: Skeleton,
+    *,
+    name: str | None = None,
+    size: tuple[int, int] | None = None,
+    digits: int = PIXEL_DIGITS,
+) -> PoseFile:
+    """A tracker's frame as it is written: rounded, and scores within 0..1 (a peak may overshoot).
+
+    No joint's score is rounded down to 0, which would make it missing; the boxes span the rounded joints.
+    """
+    keypoints = np.asarray(people.keypoints, np.float64)
+    scores = round_scores(keypoints[..., 2:])
+    keypoints = np.concatenate([keypoints[..., :2].round(digits), scores], axis=-1)
+    keypoints = np.where(scores == 0, 0.0, keypoints)
+    return tracked_poses(
+        "memory",
+        skeleton,
+        [people.frame],
+        [people.total],
+        keypoints,
+        span(keypoints[..., :2], scores[..., 0] > 0).round(digits),
+        round_scores(np.asarray(people.scores, np.float64)),
+        np.asarray(people.ids, np.int64),
+        names=None if name is None else (name,),
+        times=[round(float(people.time), 6)],
+        sizes=None if size is None else [size],
+    )
+
+
+def round_scores(scores: Float64[np.ndarray, "..."]) -> Float64[np.ndarray, "..."]:
+    """Within 0..1, and never rounded down to 0."""
+    least = np.where(scores > 0, LEAST_SCORE, 0.0)
+    return np.clip(scores.round(SCORE_DIGITS), least, 1.0)
+
+
+LEAST_SCORE = 10.0**-SCORE_DIGITS
+"""What is written of a joint with a score of 0 or less, where a score of 0 would make it missing."""
+
+
+def scored_joints(poses: PoseFile) -> Float64[np.ndarray, "n j"]:
+    """A score for every joint, for formats in which a joint is there if its score is above 0.
+
+    1 where the file tells none, 0 where there is no joint.
+    """
+    scores = np.where(np.isnan(poses.joint_scores), 1.0, np.maximum(poses.joint_scores, LEAST_SCORE))
+    return np.where(poses.there, scores, 0.0)
+
+
+def scored_people(poses: PoseFile) -> Float64[np.ndarray, "n"]:
+    """A score for every person: where the file tells none, the mean of their joints', 1 for a person without any."""
+    count = poses.there.sum(axis=1)
+    mean = np.divide(scored_joints(poses).sum(axis=1), count, out=np.ones(len(count)), where=count > 0)
+    return np.where(np.isnan(poses.scores), mean, poses.scores)
+
+
+def span(xy: Float64[np.ndarray, "n j 2"], there: Bool[np.ndarray, "n j"]) -> Float64[np.ndarray, "n 4"]:
+    """The box x, y, w, h that spans each person's joints; zeros for a person without any."""
+    low = np.min(xy, axis=1, where=there[..., None], initial=np.inf)
+    high = np.max(xy, axis=1, where=there[..., None], initial=-np.inf)
+    return np.where(there.any(axis=1, keepdims=True), np.concatenate([low, high - low], axis=1), 0)
+
+
 def tracked_poses(
     source: str,
     skeleton: Skeleton,
@@ -112,6 +224,10 @@ def tracked_poses(
     boxes: Float64[np.ndarray, "n 4"],
     scores: Float64[np.ndarray, "n"],
     ids: Int64[np.ndarray, "n"],
+    *,
+    names: tuple[str, ...] | None = None,
+    times: Sequence[float] | None = None,
+    sizes: Sequence[tuple[int, int]] | None = None,
 ) -> PoseFile:
     """The file of a tracker: `counts` people in each frame, joints as x, y, score; one is there if its score is > 0."""
     there = keypoints[..., 2] > 0
@@ -119,7 +235,7 @@ def tracked_poses(
     return PoseFile(
         source=source,
         skeleton=skeleton,
-        names=None,
+        names=names,
         numbers=np.array(numbers, np.int64),
         labelled=np.ones(frames, bool),
         regions=((),) * frames,
@@ -134,4 +250,6 @@ def tracked_poses(
         areas=np.full(people, np.nan),
         crowd=np.zeros(people, bool),
         posed=np.ones(people, bool),
+        times=None if times is None else np.array(times, np.float64),
+        sizes=None if sizes is None else np.array(sizes, np.int64).reshape(-1, 2),
     )

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from jaxpose.errors import FormatError
-from jaxpose.formats import coco, jsonl, posetrack
+from jaxpose.formats import coco, csv, jsonl, posetrack
 from jaxpose.formats.poses import PoseFile
 from jaxpose.formats.values import GZIP, reading
 
-SUFFIXES = (".json", ".json.gz", ".jsonl", ".txt")
+SUFFIXES = (".json", ".json.gz", ".jsonl", ".jsonl.gz", ".txt", ".csv")
 """How the names of files end that are looked for in folders."""
 
 HEAD_BYTES = 65536
@@ -35,6 +35,7 @@ class Kind(enum.StrEnum):
     COCO_RESULTS = "COCO results"
     JSONL = "jaxpose jsonl"
     MOT = "MOTChallenge text"
+    CSV = "CSV table"
 
 
 POSES = {
@@ -42,6 +43,7 @@ POSES = {
     Kind.POSETRACK_2018: posetrack.read_poses,
     Kind.COCO: coco.read_poses,
     Kind.JSONL: jsonl.read_poses,
+    Kind.CSV: csv.read_poses,
 }
 """The formats whose poses can be read from the file alone."""
 
@@ -67,6 +69,8 @@ def kind_of(path: str | os.PathLike[str]) -> Kind:
         return Kind.MOT
     if name.endswith(".jsonl"):
         return Kind.JSONL
+    if name.endswith(".csv"):
+        return Kind.CSV
     head = _head(path).lstrip(b"\xef\xbb\xbf \t\r\n")
     if head.startswith(b"["):
         return Kind.COCO_RESULTS
@@ -120,7 +124,7 @@ def partners(truth: str | os.PathLike[str], found: str | os.PathLike[str]) -> li
             raise FormatError(f"{side}: cannot be read (No such file or directory)")
     if not any(side.is_dir() for side in sides):
         return [Partners(stem(sides[1]), *sides)]
-    truths, founds = (_files(side) if side.is_dir() else {stem(side): side} for side in sides)
+    truths, founds = (files(side) if side.is_dir() else {stem(side): side} for side in sides)
     if sides[1].is_file():  # all that is asked for
         truths = {name: path for name, path in truths.items() if name in founds}
     if sides[0].is_file():
@@ -139,20 +143,23 @@ def stem(path: Path) -> str:
     return path.stem
 
 
-def _files(folder: Path) -> dict[str, Path]:
-    """The files of known suffixes by their names without it."""
-    files: dict[str, Path] = {}
+def files(folder: Path) -> dict[str, Path]:
+    """A folder's files of known suffixes, by their names without it.
+
+    Raises `FormatError` for two files of one name, and for a folder without files.
+    """
+    found: dict[str, Path] = {}
     with reading(folder):
         listed = sorted(folder.iterdir())
     for path in listed:
         if path.name.startswith(".") or not path.name.lower().endswith(SUFFIXES):
             continue
-        if (name := stem(path)) in files:
-            raise FormatError(f"{path}: has the name of {files[name].name}; keep one of the two")
-        files[name] = path
-    if not files:
+        if (name := stem(path)) in found:
+            raise FormatError(f"{path}: has the name of {found[name].name}; keep one of the two")
+        found[name] = path
+    if not found:
         raise FormatError(f"{folder}: has no files named {', '.join(SUFFIXES)}; give a folder of such, or a file")
-    return files
+    return found
 
 
 def _head(path: str | os.PathLike[str]) -> bytes:

@@ -18,6 +18,18 @@ class Damage:
         self.lost = _Ranges()
         self.doubtful = _Ranges()
         self.cut = ""
+        self.first: int | None = 0
+        """The first frame of interest; None while that is not known. What is wrong with earlier ones is not told."""
+
+    def lose(self, number: int) -> None:
+        """A frame cannot be decoded."""
+        if self.first is not None and number >= self.first:
+            self.lost.add(number)
+
+    def doubt(self, number: int) -> None:
+        """A frame may look damaged."""
+        if self.first is not None and number >= self.first:
+            self.doubtful.add(number)
 
     def describe(self) -> str:
         """All of it in one line; empty if nothing is wrong."""
@@ -99,7 +111,7 @@ class Account:
             if doubt is not None and picture.key_frame and picture.pts > doubt:
                 self._doubtful_until_key_after = None
         if picture.is_corrupt or self._doubtful_until_key_after is not None:
-            self._damage.doubtful.add(self._next)
+            self._damage.doubt(self._next)
         self._next += 1
         return self._next - 1
 
@@ -119,5 +131,5 @@ class Account:
             heapq.heappop(self._errors)
 
     def _lose(self) -> None:
-        self._damage.lost.add(self._next)
+        self._damage.lose(self._next)
         self._next += 1

@@ -6,6 +6,7 @@ Everything scales with the picture, and lines also with the person, so that a fa
 import colorsys
 import functools
 from collections import deque
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -23,7 +24,19 @@ GREY: Color = (200, 200, 200)
 BITS = 4
 """OpenCV draws at fractions of a pixel given in 1/16."""
 
+TRAIL_POINTS = 25
+"""Points that a trail is drawn through at most."""
+
 TORSO = ("neck", "left_shoulder", "right_shoulder", "left_hip", "right_hip")
+
+
+class Style(NamedTuple):
+    """What is drawn beside limbs and joints, and on what."""
+
+    labels: bool = True  # each person's id, on a plate
+    scores: bool = False  # the person's score, beside the id or alone
+    alpha: float = 1.0  # how much of the picture the drawing covers, above 0 and up to 1
+    black: bool = False  # draw on black rather than on the picture
 
 
 class Trails:
@@ -57,10 +70,17 @@ class Trails:
 
 
 def draw(
-    image: UInt8[np.ndarray, "h w 3"], people: People, skeleton: Skeleton, trails: Trails | None = None
+    image: UInt8[np.ndarray, "h w 3"],
+    people: People,
+    skeleton: Skeleton,
+    trails: Trails | None = None,
+    style: Style = Style(),
 ) -> UInt8[np.ndarray, "h w 3"]:
     """A copy of the RGB picture with the people drawn on it; `trails` as updated with these people."""
-    canvas = np.ascontiguousarray(image).copy()
+    if not 0 < style.alpha <= 1:
+        raise ValueError(f"`alpha` must be above 0 and at most 1, got {style.alpha}")
+    canvas = np.zeros(image.shape, np.uint8) if style.black else np.ascontiguousarray(image).copy()
+    ground = canvas.copy() if style.alpha < 1 else canvas
     unit = min(canvas.shape[:2]) / 720  # 1 on a 720p picture
     if trails is not None:
         for number, points in trails.points.items():
@@ -70,8 +90,13 @@ def draw(
         color = id_color(int(people.ids[person]))
         _draw_pose(canvas, people.keypoints[person], skeleton, color, unit)
     for person in order.tolist():
-        if people.ids[person] != NO_ID:
-            _draw_label(canvas, int(people.ids[person]), people.boxes[person], unit)
+        number = int(people.ids[person])
+        told = [str(number)] if style.labels and number != NO_ID else []
+        told += [f"{people.scores[person]:.2f}"] if style.scores else []
+        if told:
+            _draw_label(canvas, " ".join(told), id_color(number), people.boxes[person], unit)
+    if style.alpha < 1:
+        cv2.addWeighted(canvas, style.alpha, ground, 1 - style.alpha, 0, dst=canvas)
     return canvas
 
 
@@ -110,26 +135,36 @@ def _draw_trail(
     """Three stretches, the newest the thickest."""
     if len(points) < 2:
         return
-    line = np.round(points * 2**BITS).astype(np.int32)
+    kept = np.unique(np.linspace(0, len(points) - 1, TRAIL_POINTS).round().astype(int))
+    line = np.round(points[kept] * 2**BITS).astype(np.int32)
     for part in range(3):
         stretch = line[max(0, len(line) * part // 3 - 1) : len(line) * (part + 1) // 3]
         cv2.polylines(canvas, [stretch], False, color, max(1, round((part + 1) * unit)), cv2.LINE_AA, BITS)
 
 
-def _draw_label(canvas: UInt8[np.ndarray, "h w 3"], number: int, box: Float[np.ndarray, "4"], unit: float) -> None:
-    """The id on a plate of its colour, above the person and inside the picture."""
-    text, size, weight = str(number), max(0.35, 0.55 * unit), max(1, round(1.2 * unit))
+def _draw_label(
+    canvas: UInt8[np.ndarray, "h w 3"], text: str, color: Color, box: Float[np.ndarray, "4"], unit: float
+) -> None:
+    """A text on a plate of its colour, above the person and inside the picture."""
+    plate = _plate(text, color, unit)
+    height, width = plate.shape[:2]
+    left = int(np.clip(box[0] + (box[2] - width) / 2, 0, max(0, canvas.shape[1] - width)))
+    head = 0.08 * box[3]  # from the face's joints to the top of the head
+    top = int(np.clip(box[1] - head - 4 * unit - height, 0, max(0, canvas.shape[0] - height)))
+    part = canvas[top : top + height, left : left + width]
+    part[:] = plate[: part.shape[0], : part.shape[1]]
+
+
+@functools.lru_cache(maxsize=1024)
+def _plate(text: str, color: Color, unit: float) -> UInt8[np.ndarray, "h w 3"]:
+    """The plate by itself: an id's is drawn once, and shown in every frame."""
+    size, weight = max(0.35, 0.55 * unit), max(1, round(1.2 * unit))
     (width, height), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_DUPLEX, size, weight)
     pad = max(2, round(4 * unit))
-    left = int(np.clip(box[0] + (box[2] - width) / 2 - pad, 0, max(0, canvas.shape[1] - width - 2 * pad)))
-    head = 0.08 * box[3]  # from the face's joints to the top of the head
-    bottom = int(np.clip(box[1] - head - 4 * unit, height + 2 * pad, canvas.shape[0] - 1))
-    corner = (left + width + 2 * pad, bottom)
-    color = id_color(number)
-    cv2.rectangle(canvas, (left, bottom - height - 2 * pad), corner, color, cv2.FILLED)
+    plate = np.full((height + 2 * pad + 1, width + 2 * pad + 1, 3), color, np.uint8)
     ink: Color = (0, 0, 0) if np.dot(color, (0.3, 0.59, 0.11)) > 100 else (255, 255, 255)
-    place = (left + pad, bottom - pad)
-    cv2.putText(canvas, text, place, cv2.FONT_HERSHEY_DUPLEX, size, ink, weight, cv2.LINE_AA)
+    cv2.putText(plate, text, (pad, height + pad), cv2.FONT_HERSHEY_DUPLEX, size, ink, weight, cv2.LINE_AA)
+    return plate
 
 
 def _fixed(points: Float[np.ndarray, "n 2"]) -> list[tuple[int, int]]:

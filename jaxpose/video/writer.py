@@ -1,4 +1,4 @@
-"""Writes H.264 video that browsers play, frame by frame, encoding in a thread of its own."""
+"""Writes what was drawn, frame by frame: H.264 that browsers play, encoded in a thread of its own, or pictures."""
 
 import os
 import queue
@@ -10,13 +10,14 @@ from types import TracebackType
 from typing import Self
 
 import av
+import cv2
 import numpy as np
 from av.container import OutputContainer
 from av.video.reformatter import ColorRange, Colorspace
 from av.video.stream import VideoStream
 from jaxtyping import UInt8
 
-from jaxpose.errors import OutputError
+from jaxpose.errors import OutputError, writing
 from jaxpose.records import Frame
 
 SUFFIXES = (".mp4", ".mov", ".mkv")
@@ -27,6 +28,9 @@ OPTIONS = {"preset": "superfast", "crf": "23"}
 
 TICKS = 90_000
 """Time stamps are counted in this part of a second, so that frames of uneven length keep their times."""
+
+QUALITY = 92
+"""Of JPEGs, in percent."""
 
 QUEUE = 4
 """Frames that wait for the encoder at most; then `add` waits."""
@@ -127,6 +131,26 @@ class VideoWriter:
         codec.colorspace = codec.color_primaries = codec.color_trc = BT709
         codec.color_range = ColorRange.MPEG
         return stream
+
+
+class PictureWriter:
+    """A folder of JPEGs being written, one for each frame; the folder is made if it is not there."""
+
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
+        self.path = Path(folder)
+        with writing(self.path):
+            self.path.mkdir(exist_ok=True)
+
+    def add(self, frame: Frame, name: str | None = None) -> None:
+        """Write a frame as `000000000012.jpg`, or under a picture's name; `OutputError` if that cannot be done."""
+        path = self.path / (f"{frame.number:012d}.jpg" if name is None else f"{Path(name).stem}.jpg")
+        quality = [cv2.IMWRITE_JPEG_QUALITY, QUALITY]
+        _, data = cv2.imencode(".jpg", cv2.cvtColor(frame.image, cv2.COLOR_RGB2BGR), quality)
+        with writing(path):
+            path.write_bytes(data.tobytes())
+
+    def close(self) -> None:
+        """Every picture was finished when it was added."""
 
 
 def write(path: str | os.PathLike[str], fps: float) -> VideoWriter:

@@ -20,12 +20,14 @@ class FakeTracker(Tracker):
     def __init__(self, delay: int, fails_at: int | None = None, error: BaseException | None = None) -> None:
         self.delay, self.fails_at, self.error = delay, fails_at, error
         self._waiting: deque[Frame] = deque()
+        self.shapes: list[tuple[int, ...]] = []  # of all pictures seen
 
     def push(self, frame: Frame) -> list[People]:
         if frame.number == self.fails_at:
             assert self.error is not None
             raise self.error
         self._waiting.append(frame)
+        self.shapes.append(frame.image.shape)
         return [self._people(self._waiting.popleft())] if len(self._waiting) > self.delay else []
 
     def flush(self) -> list[People]:
@@ -63,7 +65,7 @@ def model(monkeypatch):
         return tracker
 
     monkeypatch.setattr("jaxpose.models.load", load)
-    set_tracker.calls = calls
+    set_tracker.calls, set_tracker.shapes = calls, tracker.shapes
     return set_tracker
 
 

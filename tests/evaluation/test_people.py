@@ -19,12 +19,12 @@ from jaxpose.evaluation.clear import Matches, clear
 from jaxpose.evaluation.pairing import pair, pair_people
 from jaxpose.evaluation.people import Judged, Similarity, Tracking, absorbed, boxes_of, by_person, compare
 from jaxpose.evaluation.protocol import PROTOCOLS
-from jaxpose.evaluation.similarity import box_similarity, oks_similarity, pckh_similarity, person_box
+from jaxpose.evaluation.similarity import box_similarity, oks_similarity, pckh_similarity
 from jaxpose.formats.boxes import TrackFile
 from jaxpose.formats.jsonl import JsonlWriter, read_poses
 from jaxpose.formats.mot import read_tracks
 from jaxpose.formats.poses import PoseFile
-from jaxpose.geometry import iou, oks
+from jaxpose.geometry import iou, oks, person_box
 from jaxpose.records import make_people
 from jaxpose.skeletons import COCO_17, POSETRACK_15, Skeleton
 

@@ -2,8 +2,6 @@
 
 import gzip
 import json
-import time
-from pathlib import Path
 
 import numpy as np
 import oracles
@@ -242,20 +240,6 @@ def plain_2017(tree):
                 joints.setdefault(found["id"][0], (found["x"][0], found["y"][0]))
             people.append((frame, rect["track_id"][0], joints))
     return people
-
-
-def test_a_crowd_takes_little_longer_than_its_json():
-    """The whole file must take well under 30 ms, where its JSON takes 4 ms; a busy machine slows down both."""
-    (path,) = (Path(__file__).parents[1] / "data/oracles/11_crowd30/gt").iterdir()
-    assert len(posetrack.read_poses(path).ids) == 586
-    spent = {read: [] for read in (posetrack.read_poses, lambda path: json.loads(path.read_bytes()))}
-    for _ in range(10):
-        for read, times in spent.items():
-            start = time.perf_counter()
-            read(path)
-            times.append(time.perf_counter() - start)
-    poses, plain = map(min, spent.values())
-    assert poses < 6 * plain
 
 
 # -- bad input ---------------------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ import pytest
 from jaxpose import video
 from jaxpose.records import NO_ID, make_people
 from jaxpose.skeletons import COCO_18, HAND_21
-from jaxpose.video.overlay import id_color
+from jaxpose.video.overlay import Style, id_color
 
 GREY = np.full((288, 384, 3), 90, np.uint8)
 
@@ -144,3 +144,29 @@ def test_people_without_id_leave_no_trail():
 def test_a_trail_needs_a_length():
     with pytest.raises(ValueError, match="at least 1 frame, got 0"):
         video.Trails(COCO_18, length=0)
+
+
+# -- styles ------------------------------------------------------------------------------------------------------------
+
+
+def test_labels_can_be_left_out_and_scores_added():
+    given = people(person(190, 150), ids=[3])
+    usual = video.draw(GREY, given, COCO_18)
+    bare = video.draw(GREY, given, COCO_18, style=Style(labels=False))
+    scored = video.draw(GREY, given, COCO_18, style=Style(labels=False, scores=True))
+    nameless = video.draw(GREY, people(person(190, 150), ids=[NO_ID]), COCO_18, style=Style(scores=True))
+    assert (bare != GREY).any(-1).sum() < min((one != GREY).any(-1).sum() for one in (usual, scored, nameless))
+
+
+def test_alpha_blends_and_black_hides_the_picture():
+    given = people(person(190, 150), ids=[3])
+    full = video.draw(GREY, given, COCO_18).astype(float)
+    half = video.draw(GREY, given, COCO_18, style=Style(alpha=0.5))
+    assert np.abs(half - (full + GREY) / 2).max() <= 1
+    black = video.draw(GREY, given, COCO_18, style=Style(black=True))
+    nobody_there = (full == GREY).all(-1)
+    assert black[nobody_there].any(-1).sum() < 20  # an edge may happen to have the ground's grey
+    assert has(black, id_color(3)).sum() > 50
+    for alpha in (0, 1.1, float("nan")):
+        with pytest.raises(ValueError, match="`alpha` must be above 0"):
+            video.draw(GREY, given, COCO_18, style=Style(alpha=alpha))

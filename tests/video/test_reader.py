@@ -1,6 +1,7 @@
 import gc
 import re
 import threading
+from fractions import Fraction
 
 import av
 import clips
@@ -10,7 +11,7 @@ import pytest
 
 from jaxpose import video
 from jaxpose.errors import JaxposeWarning, VideoError
-from jaxpose.video import reader
+from jaxpose.video import convert, reader
 
 
 def encode_threads():
@@ -72,6 +73,67 @@ def test_time_starts_with_the_file_and_follows_uneven_frames(tmp_path):
     np.testing.assert_allclose([frame.time for frame in video.read(path)], times, atol=1e-4)
 
 
+def test_start_stop_and_every_keep_numbers_and_times(tmp_path):
+    path = clips.make_clip(tmp_path / "clip.mp4")
+    for options, expected in [
+        ({"start": 50}, range(50, 60)),
+        ({"start": "2s"}, range(50, 60)),
+        ({"stop": 7}, range(7)),
+        ({"start": "0.4s", "stop": "1.2s", "every": 7}, range(10, 30, 7)),
+        ({"start": 3, "stop": 40, "every": 9}, range(3, 40, 9)),
+        ({"start": 55, "stop": 1000}, range(55, 60)),
+    ]:
+        clip = video.read(path, **options)
+        frames = list(clip)
+        assert [frame.number for frame in frames] == [clips.index_of(frame.image) for frame in frames] == [*expected]
+        np.testing.assert_allclose([frame.time for frame in frames], np.array(expected) / clips.RATE, atol=1e-4)
+        assert clip.frames == len(expected)
+
+
+def test_nothing_between_start_and_stop(tmp_path):
+    path = clips.make_clip(tmp_path / "clip.mp4", 20)
+    with pytest.raises(VideoError, match=r"clip\.mp4: no frame from 50 on: 20 were seen, the last at 0\.76s"):
+        list(video.read(path, start=50))
+    with pytest.raises(VideoError, match=r"no frame from 2s to 3s"):
+        list(video.read(path, start="2s", stop="3s"))
+
+
+@pytest.mark.parametrize("start", [30, "1.2s"])
+def test_damage_before_the_start_or_after_the_stop_is_not_told(tmp_path, start):
+    path = clips.make_clip(tmp_path / "clip.mp4", codec="mpeg4", options={"bf": "0"})
+    for index in (5, 55):
+        clips.damage_frame(path, index)
+    assert [frame.number for frame in video.read(path, start=start, stop=50)] == list(range(30, 50))
+    with pytest.warns(JaxposeWarning, match=r"decode \(55\)"):
+        list(video.read(path, start=start))
+
+
+def test_pixels_that_are_not_square_are_stated_and_left_alone(tmp_path):
+    path = tmp_path / "wide.mp4"
+    for rotation, aspect in ((0, Fraction(16, 15)), (90, Fraction(15, 16))):
+        with av.open(str(path), "w") as container:
+            stream = container.add_stream("mpeg4", rate=25)
+            stream.width, stream.height, stream.pix_fmt = 128, 96, "yuv420p"
+            stream.codec_context.sample_aspect_ratio = Fraction(16, 15)
+            if rotation:
+                stream.set_display_rotation(rotation)
+            for index in range(3):
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(clips.picture(index), format="rgb24")))
+            container.mux(stream.encode(None))
+        clip = video.read(path)
+        assert clip.pixel_aspect == aspect
+        assert {clip.width, clip.height} == {96, 128}
+
+
+def test_leaving_the_context_ends_the_reading(tmp_path):
+    with video.read(clips.make_clip(tmp_path / "clip.mp4")) as clip:
+        frames = iter(clip)
+        next(frames)
+        assert len(encode_threads()) == 1
+    assert encode_threads() == []
+    assert list(frames) == []
+
+
 # -- bad input ---------------------------------------------------------------------------------------------------------
 
 
@@ -81,8 +143,8 @@ def test_missing_file(tmp_path):
 
 
 def test_folder(tmp_path):
-    with pytest.raises(VideoError, match="a folder"):
-        video.read(tmp_path)
+    with pytest.raises(VideoError, match="a folder, not a video file"):
+        reader.VideoFile(tmp_path)
 
 
 @pytest.mark.parametrize("name", ["notes.txt", "notes.mp4", "notes.bin"])
@@ -186,7 +248,7 @@ def test_stopping_early_ends_the_thread_and_closes_the_file(tmp_path):
 
 def test_an_unlikely_error_while_reading_surfaces_where_frames_are_consumed(tmp_path, monkeypatch):
     clip = video.read(clips.make_clip(tmp_path / "clip.mp4", 5))
-    monkeypatch.setattr(reader, "_rgb", lambda picture: 1 / 0)
+    monkeypatch.setattr(convert.ToRgb, "__call__", lambda self, picture: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         list(clip)
     assert encode_threads() == []
