@@ -1,6 +1,6 @@
 """Put a trained LiteOpenPose into the package: its blocks as fp16; the backbone is MoveNet's, stored once.
 
-    python experiments/package_lite.py runs/lite [--step N] [--provenance "time=55 minutes on one core of a CPU"]
+    python experiments/package_lite.py runs/lite [--step N] [--out FILE] [--provenance "time=55 minutes on one core"]
 
 The folder is one that `jaxpose train` or `experiments/train_packaged.py` wrote. A card has to be made afterwards
 (`experiments/model_card.py openpose-lite`).
@@ -19,7 +19,7 @@ from jaxpose.systems.openpose.lite import backbone_params
 from jaxpose.training import checkpoints
 from jaxpose.weights import store
 
-NAME, BACKBONE = "openpose-lite", "movenet-multipose"
+BACKBONE = "movenet-multipose"
 
 
 def trained(folder: Path, step: int | None) -> tuple[dict[str, Any], store.Card]:
@@ -37,6 +37,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--step", type=int)
+    parser.add_argument("--out", type=Path, default=store.PACKAGED / "openpose-lite.safetensors")
     parser.add_argument("--provenance", action="append", default=[], metavar="KEY=VALUE")
     options = parser.parse_args()
     params, card = trained(options.folder, options.step)
@@ -53,7 +54,7 @@ def main() -> None:
     blocks = jax.tree.map(np.float16, params["blocks"])
     told = dict(entry.split("=", 1) for entry in options.provenance)
     provenance = {**card.provenance, **told, "packaged": datetime.date.today().isoformat()}
-    path = store.PACKAGED / f"{NAME}.safetensors"
+    path = options.out
     store.write(
         path, {**backbone, "blocks": blocks}, store.Card(card.architecture, card.config, provenance), like=BACKBONE
     )

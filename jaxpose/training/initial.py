@@ -1,4 +1,4 @@
-"""The start of a training from weights that exist: a packaged or imported model's, or another training's.
+"""The start of a training from weights that exist: a packaged or imported model's, a weight file's, another training's.
 
 What another training gives is the moving average of its parameters. In a weight file, parameters stand by their paths,
 and batch statistics beside them as `batch_stats/...` (`export.py`).
@@ -23,8 +23,8 @@ from jaxpose.weights import store
 def init_from(source: str, params: Params, stats: Params) -> tuple[Params, Params]:
     """Parameters and batch statistics with all that `source` has for them, the others as they are.
 
-    `source` is the name of a packaged or imported model, or the folder of a training. A `JaxposeWarning` tells in a
-    line what it lacks, or has in another shape, or has and is not used; `WeightsError` if nothing fits,
+    `source` is the name of a packaged or imported model, a weight file, or the folder of a training. A `JaxposeWarning`
+    tells in a line what it lacks, or has in another shape, or has and is not used; `WeightsError` if nothing fits,
     `UnknownModelError` if there is no such name.
     """
     arrays = _arrays(source)
@@ -55,11 +55,15 @@ def init_from(source: str, params: Params, stats: Params) -> tuple[Params, Param
 def _arrays(source: str) -> Mapping[str, np.ndarray]:
     if Path(source).is_dir():
         return read(Path(source)).averaged()
+    if Path(source).is_file():
+        return named(store.load(Path(source))[0])
     known = store.names()
     if source not in known:
         close = difflib.get_close_matches(source, known, 1, 0.5)
         told = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(known)}"
-        raise UnknownModelError(f"{source!r} is neither the folder of a training nor a model's name: {told}")
+        raise UnknownModelError(
+            f"{source!r} is neither a training's folder, nor a weight file, nor a model's name: {told}"
+        )
     return named(store.load(store.path_of(source))[0])
 
 

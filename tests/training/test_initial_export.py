@@ -51,11 +51,11 @@ def test_the_average_is_exported(trained):
     assert store.read_card(export(folder, "toy", step=10, overwrite=True)).provenance["steps"] == "10"
 
 
-def test_a_training_goes_on_from_a_folder_or_a_name(trained, tmp_path):
+def test_a_training_goes_on_from_a_folder_a_name_or_a_file(trained, tmp_path):
     folder, state = trained
-    export(folder, "toy")
+    file = export(folder, "toy")
     fresh = Toy("own").init(jax.random.key(9))
-    for source, exact in ((str(folder), True), ("toy", False)):
+    for source, exact in ((str(folder), True), ("toy", False), (str(file), False)):
         found = init_from(source, *fresh)
         assert jax.tree.structure(found) == jax.tree.structure(fresh)
         for a, b in zip(leaves(found), leaves(averaged(state)), strict=True):
