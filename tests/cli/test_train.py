@@ -189,7 +189,7 @@ def test_a_broken_recipe_is_one_line(name, tmp_path, capsys):
         ([RECIPE, "--architecture", "movenet-multipose"], "`architecture` must be one of openpose-lite, "),
         ([RECIPE, "--architecture", "openpose-coco"], "`network` of openpose-coco must be a MultiStageConfig, got "),
         ([RECIPE, "--network.skeleton", "body_99"], "`skeleton` must be one of"),
-        ([RECIPE, "--network.coarse", "block_2"], "block_2 has stride 4, and maps of stride 16 are read here"),
+        ([RECIPE, "--network.coarse", "block_2"], "block_2 has stride 4, and maps of stride 16 or 32 are read here"),
         ([RECIPE, "--start", "vgg19.pth"], "`start` of openpose-lite cannot be a backbone's file, got vgg19.pth"),
         ([RECIPE, "--init", "movenet-multipos"], "did you mean 'movenet-multipose'?"),
         ([RECIPE, "--training.accumulate", "4"], "a batch must be a multiple of 1 devices x 4 parts (`accumulate`)"),

@@ -71,7 +71,7 @@ def test_eight_pictures_are_learned_by_heart(tmp_path):
         ),
         evaluation=Evaluation((share,), pictures=COUNT, size=SIZE),
     )
-    with pytest.warns(JaxposeWarning, match="start anew because it lacks them"):
+    with pytest.warns(JaxposeWarning, match=r"start anew \(blocks\)"):
         train(prepare(recipe, tmp_path / "run"), recipe.training, init=recipe.start)
     scores = read(tmp_path / "run").run["scores"]
     assert scores["ap50"] >= 95, scores
