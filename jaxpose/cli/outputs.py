@@ -18,6 +18,9 @@ from jaxpose.formats.names import FORMATS, FormatName, format_of
 CONTAINERS = (".mp4", ".mov", ".mkv")
 """Those of `video.writer`, which is too slow to import before the options are checked."""
 
+DRAWING = frozenset({"scores", "alpha", "black", "trails", "labels"})
+"""Options of drawings alone."""
+
 
 @dataclasses.dataclass(frozen=True)
 class OutputOptions:
@@ -100,6 +103,9 @@ class Plan:
                 raise OptionError(f"--{name} is for the formats {fitting}, got {self.format}")
         if options.resume and options.overwrite:
             raise OptionError("--resume keeps what --overwrite replaces; give one of the two")
+        chosen = {field.name for field in dataclasses.fields(options) if getattr(options, field.name) != field.default}
+        if self.render is None and self.sheet is None and (unused := chosen & DRAWING):
+            raise OptionError(f"--{min(unused)} is for drawings; ask for one with --render or --sheet")
         if not 0 < options.alpha <= 1:
             raise OptionError(f"--alpha must be above 0 and at most 1, got {options.alpha}")
         trails = getattr(options, "trails", None)

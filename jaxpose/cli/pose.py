@@ -123,7 +123,7 @@ def gather(inputs: tuple[str, ...]) -> list[Path]:
 
     Raises `VideoError` for an input without pictures, and for two pictures of one name, which no format tells apart.
     """
-    from jaxpose.video.pictures import in_folder, natural
+    from jaxpose.video.pictures import in_folder, matching
 
     if not inputs:
         raise OptionError("a picture is needed: a file, a folder of pictures, or a pattern of their names")
@@ -133,10 +133,7 @@ def gather(inputs: tuple[str, ...]) -> list[Path]:
         if path.is_dir():
             paths += in_folder(path)
         elif glob.has_magic(given) and not path.exists():
-            found = sorted((Path(one) for one in glob.iglob(given, recursive=True) if Path(one).is_file()), key=natural)
-            if not found:
-                raise VideoError(f"{given}: no file matches")
-            paths += found
+            paths += matching(given)
         elif not path.exists():
             raise VideoError(f"{given}: no such file")
         else:

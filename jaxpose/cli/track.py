@@ -97,6 +97,8 @@ class Track:
             told = []
             if video.live and len(videos) > 1:
                 raise OptionError(f"{video.name}: a camera or stream does not end by itself; give it a run of its own")
+            if video.live and self.output.resume:
+                raise OptionError(f"{video.name}: --resume goes on with a file; frames of a camera or stream are gone")
             if video.pixel_aspect != 1:
                 told.append(f"pixels are {video.pixel_aspect} as wide as high, and places count stored pixels")
             if 0 < (video.frames or 0) < (hits := self.identities.birth_hits):

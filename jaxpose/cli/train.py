@@ -7,9 +7,6 @@ and `parse` reads that first.
 
 import contextlib
 import dataclasses
-import difflib
-import importlib.util
-import pkgutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -17,10 +14,10 @@ from typing import Annotated
 import tyro
 from tyro.conf import AvoidSubcommands, FlagCreatePairsOff, Positional, arg
 
-from jaxpose import configs
 from jaxpose.cli.compilation import kept_compilations
 from jaxpose.errors import OptionError
 from jaxpose.recipes.config import Recipe
+from jaxpose.recipes.reading import read_recipe
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,29 +77,3 @@ def parse(arguments: Sequence[str]) -> TrainRecipe:
     """The command of what follows `train`, CONFIG first; `SystemExit` as tyro has it, `OptionError` for CONFIG."""
     default = TrainRecipe(config=arguments[0], out=tyro.MISSING, recipe=read_recipe(arguments[0]))
     return tyro.cli(AvoidSubcommands[TrainRecipe], prog="jaxpose train", args=list(arguments), default=default)
-
-
-def read_recipe(config: str) -> Recipe:
-    """What a packaged recipe's or a Python file's `get_config` gives; `OptionError` if there is none."""
-    if config.endswith(".py"):
-        if not Path(config).is_file():
-            raise OptionError(f"{config}: no such file")
-        spec = importlib.util.spec_from_file_location("jaxpose_recipe", config)
-    else:
-        known = [module.name for module in pkgutil.iter_modules(configs.__path__)]
-        if config not in known:
-            close = difflib.get_close_matches(config, known, 1)
-            told = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(known)}, or give a .py file"
-            raise OptionError(f"CONFIG must be a packaged recipe or a .py file, got {config!r}: {told}")
-        spec = importlib.util.find_spec(f"jaxpose.configs.{config}")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    try:
-        spec.loader.exec_module(module)
-        recipe = module.get_config()
-    except Exception as error:  # of whatever type a person's own Python raises
-        raise OptionError(f"{config}: its get_config fails ({type(error).__name__}: {error})") from error
-    if not isinstance(recipe, Recipe):
-        raise OptionError(f"{config}: get_config must return a jaxpose.recipes.config.Recipe, got {recipe!r:.80}")
-    return recipe

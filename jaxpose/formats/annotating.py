@@ -5,6 +5,7 @@ is closed: until then a file has annotations of images that it does not name yet
 for that.
 """
 
+import abc
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -115,12 +116,12 @@ class _AnnotatedWriter(Writer):
                 "category_id": PERSON_ID,
                 "keypoints": triples[row],
                 "bbox": box.tolist(),
-                **self._person(poses, row),
+                **self._person(poses, row, box),
             }
 
-    def _person(self, poses: PoseFile, row: int) -> Mapping[str, Any]:
+    @abc.abstractmethod
+    def _person(self, poses: PoseFile, row: int, box: np.ndarray) -> Mapping[str, Any]:
         """What the format tells of a person beside that."""
-        raise NotImplementedError
 
 
 class CocoTruthWriter(_AnnotatedWriter):
@@ -130,8 +131,7 @@ class CocoTruthWriter(_AnnotatedWriter):
 
     holds = frozenset({"boxes", "areas", "crowds", "picture names", "picture sizes", "empty frames", "visibility"})
 
-    def _person(self, poses: PoseFile, row: int) -> Mapping[str, Any]:
-        box = span(poses.xy, poses.there)[row] if np.isnan(poses.boxes[row, 0]) else poses.boxes[row]
+    def _person(self, poses: PoseFile, row: int, box: np.ndarray) -> Mapping[str, Any]:
         area = poses.areas[row]
         return {
             "num_keypoints": int(poses.there[row].sum()),
@@ -160,7 +160,7 @@ class PoseTrack18Writer(_AnnotatedWriter):
             "ignore_regions_y": [region[:, 1].tolist() for region in regions],
         }
 
-    def _person(self, poses: PoseFile, row: int) -> Mapping[str, Any]:
+    def _person(self, poses: PoseFile, row: int, box: np.ndarray) -> Mapping[str, Any]:
         told: dict[str, Any] = {}
         if poses.ids[row] != NO_ID:
             told["track_id"] = int(poses.ids[row])

@@ -156,9 +156,12 @@ def read_poses(path: str | os.PathLike[str]) -> PoseFile:
 
 def _first(skeleton: Skeleton, normalized: bool, pictures: bool) -> str:
     """The first line."""
-    parts = SHARES if normalized else PIXELS
-    joints = (joint + part for joint in skeleton.joints for part in parts)
-    return ",".join([*(PICTURE if pictures else PERSON), *joints])
+    return ",".join([*(PICTURE if pictures else PERSON), *joint_columns(skeleton, SHARES if normalized else PIXELS)])
+
+
+def joint_columns(skeleton: Skeleton, parts: tuple[str, str, str] = PIXELS) -> list[str]:
+    """The names of the columns of joints, three a joint."""
+    return [joint + part for joint in skeleton.joints for part in parts]
 
 
 def _rows(path: str | os.PathLike[str]) -> Iterator[tuple[int, list[str]]]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from jaxpose.formats.csv import joint_columns
 from jaxpose.records import People
 from jaxpose.skeletons import Skeleton
 
@@ -53,11 +54,10 @@ def to_frame(people: Iterable[People], skeleton: Skeleton) -> "pd.DataFrame":
     counts = [one.total for one in frames]
     joints = np.concatenate([np.zeros((0, len(skeleton.joints), 3), np.float32), *(one.keypoints for one in frames)])
     cells = np.where(joints[..., 2:] > 0, joints, np.nan).reshape(len(joints), 3 * len(skeleton.joints))
-    columns = [f"{joint}_{part}" for joint in skeleton.joints for part in ("x", "y", "score")]
     head = {
         "frame": np.repeat(np.array([one.frame for one in frames], np.int64), counts),
         "time": np.repeat(np.array([one.time for one in frames], np.float64), counts),
         "id": np.concatenate([np.zeros(0, np.int64), *(one.ids for one in frames)]),
         "score": np.concatenate([np.zeros(0, np.float32), *(one.scores for one in frames)]),
     }
-    return pd.concat([pd.DataFrame(head), pd.DataFrame(cells, columns=columns)], axis=1)
+    return pd.concat([pd.DataFrame(head), pd.DataFrame(cells, columns=joint_columns(skeleton))], axis=1)

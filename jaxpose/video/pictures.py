@@ -1,5 +1,6 @@
 """Single pictures as the frames of a video: those of a folder, of a pattern of names, of a list, or one alone."""
 
+import glob
 import re
 import warnings
 from collections.abc import Generator, Sequence
@@ -76,6 +77,14 @@ def in_folder(folder: Path) -> list[Path]:
     found = [path for path in entries if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")]
     if not found:
         raise VideoError(f"{folder}: a folder without pictures ({' '.join(sorted(SUFFIXES))}); name videos one by one")
+    return sorted(found, key=natural)
+
+
+def matching(pattern: str) -> list[Path]:
+    """The files that a pattern names, in natural order; `VideoError` if there are none."""
+    found = [path for path in map(Path, glob.iglob(pattern, recursive=True)) if path.is_file()]
+    if not found:
+        raise VideoError(f"{pattern}: no file matches")
     return sorted(found, key=natural)
 
 

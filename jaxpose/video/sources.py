@@ -11,7 +11,7 @@ from jaxpose.errors import VideoError
 from jaxpose.video.container import FALLBACK_RATE, is_address
 from jaxpose.video.live import Address, Connection, LiveVideo
 from jaxpose.video.picture import is_picture
-from jaxpose.video.pictures import Pictures, in_folder, natural
+from jaxpose.video.pictures import Pictures, in_folder, matching
 from jaxpose.video.reader import VideoFile
 from jaxpose.video.selection import Selection, moment
 from jaxpose.video.source import Video
@@ -107,10 +107,7 @@ def _stream(url: str, selection: Selection) -> Video:
 
 
 def _matching(pattern: str, selection: Selection, rate: float) -> Video:
-    found = map(Path, glob.iglob(pattern, recursive=True))
-    paths = sorted((path for path in found if path.is_file()), key=natural)
-    if not paths:
-        raise VideoError(f"{pattern}: no file matches")
+    paths = matching(pattern)
     pictures = [path for path in paths if is_picture(path)]
     if pictures:
         return Pictures(pictures, pattern, selection, rate)

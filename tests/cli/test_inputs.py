@@ -138,6 +138,11 @@ def test_a_stream_and_a_file_together_are_refused(camera, clip, model, tmp_path,
     assert "a camera or stream does not end by itself; give it a run of its own" in one_line(capsys)
 
 
+def test_a_stream_is_not_resumed(camera, out, model, capsys):
+    assert track(camera.url, "--out", out, "--resume") == 2
+    assert "--resume goes on with a file; frames of a camera or stream are gone" in one_line(capsys)
+
+
 # -- which frames, and which part of them ------------------------------------------------------------------------------
 
 

@@ -136,6 +136,8 @@ def test_a_stopped_run_is_gone_on_with(tmp_path, pictures, estimator, capsys, na
         (["{}", "--out", "a.jsonl", "--resume", "--overwrite"], "--resume keeps what --overwrite replaces"),
         (["{}", "--out", "a.jsonl", "--render", "a.mp4"], "--render takes a folder for pictures, got a.mp4"),
         (["{}", "--out", "a.jsonl", "--alpha", "0", "--render", "b"], "--alpha must be above 0 and at most 1, got 0.0"),
+        (["{}", "--out", "a.jsonl", "--alpha", "0.5"], "--alpha is for drawings; ask for one with --render or --sheet"),
+        (["{}", "--out", "a.jsonl", "--black"], "--black is for drawings; ask for one with --render or --sheet"),
         (["{}", "--out", "a.jsonl", "--min-score", "2"], "--min-score must be in 0..1, got 2"),
         (["{}", "--out", "a.jsonl", "--size", "0"], "--size must be at least 1, got 0"),
         (["{}", "{}/a_7.png", "--out", "a.jsonl"], "give pictures of different names"),
