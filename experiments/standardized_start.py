@@ -1,14 +1,18 @@
 """Parameters to start a training of LiteOpenPose from: the packaged backbone, and blocks that read it standardized.
 
-    python experiments/standardized_start.py --as lite-start [--pictures 40]
+    python experiments/standardized_start.py --as lite-start [--pictures 40] [--known FILE.safetensors]
 
 The backbone's maps differ in loudness by thirty times, and some lie far from zero, so that most of an untrained block's
 units would be stuck. Here each channel's mean and deviation over some training pictures are worked into the random
 weights of the layers that read it. `jaxpose train ... --init lite-start` takes it from there.
+
+`--known` gives all layers that it has, so that a network which reads further maps goes on from one that does not: what
+is new speaks a tenth as loud then.
 """
 
 import argparse
 import dataclasses
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -18,11 +22,15 @@ import numpy as np
 
 from jaxpose.data.pictures import decode
 from jaxpose.data.sources import open_data
+from jaxpose.nets.lite import backbone_params
 from jaxpose.systems.openpose.config import LiteConfig
-from jaxpose.systems.openpose.lite import LiteOpenPose, backbone_params
+from jaxpose.systems.openpose.lite import LiteOpenPose
 from jaxpose.weights import store
 
 SIDE = 384
+BESIDE_KNOWN = 0.1
+"""Loudness of a new layer beside those that are known."""
+
 LEAST = 0.05
 """Added to a deviation: a channel that hardly ever changes must not become the loudest."""
 
@@ -50,21 +58,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--as", dest="name", required=True)
     parser.add_argument("--pictures", type=int, default=40)
+    parser.add_argument("--known", type=Path)
     options = parser.parse_args()
     config = LiteConfig()
     network = LiteOpenPose(config)
     params: Any = jax.jit(network.init)(jax.random.key(0), jnp.zeros((1, 64, 64, 3), jnp.uint8))["params"]
     params = {**params, **backbone_params(store.load(store.path_of("movenet-multipose"))[0], config)}
+    known = store.load(options.known)[0]["blocks"] if options.known else {}
+    gain = BESIDE_KNOWN if known else 1.0
     rng = np.random.default_rng(0)
     blocks = {name: dict(layer) for name, layer in params["blocks"].items()}
     for name, (mean, deviation) in statistics(network, params, options.pictures).items():
         shape = blocks[f"read_{name}"]["kernel"].shape
-        kernel = rng.normal(0, np.sqrt(2 / np.prod(shape[:3])), shape) / deviation[:, None]
+        kernel = gain * rng.normal(0, np.sqrt(2 / np.prod(shape[:3])), shape) / deviation[:, None]
         blocks[f"read_{name}"] = {
             "kernel": kernel.astype(np.float32),
             "bias": -np.einsum("yxcd,c->d", kernel, mean).astype(np.float32),
         }
-    params = jax.tree.map(lambda leaf: np.asarray(leaf, np.float32), {**params, "blocks": blocks})
+    params = jax.tree.map(lambda leaf: np.asarray(leaf, np.float32), {**params, "blocks": {**blocks, **known}})
     card = store.Card("openpose-lite", dataclasses.asdict(config), {"start": "random, standardized"})
     print(store.save(options.name, params, card, overwrite=True))
 

@@ -18,12 +18,9 @@ Training needs jax, flax, optax, numpy, OpenCV, safetensors and jaxtyping alone.
 
 import argparse
 import dataclasses
-import importlib
 import json
 import math
 import os
-import re
-import runpy
 import sys
 import time
 from collections.abc import Callable
@@ -31,28 +28,30 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from jaxpose.data.device.batches import draw_batch
 from jaxpose.data.device.pictures import DevicePictures, load_pictures
 from jaxpose.data.examples import Batch, Source
 from jaxpose.data.shards import ShardSource, write_shards
-from jaxpose.data.subsets import Restricted, left_out
-from jaxpose.errors import DataError, JaxposeError, NonFiniteError, OptionError, OutputError, WeightsError
+from jaxpose.data.subsets import left_out, restricted
+from jaxpose.errors import DataError, JaxposeError, NonFiniteError, OptionError, OutputError
+from jaxpose.nets.lite import STRIDE
 from jaxpose.recipes.config import Recipe, Share
+from jaxpose.recipes.reading import read_recipe
 from jaxpose.skeletons import SKELETONS, Skeleton
 from jaxpose.systems.openpose.config import LightweightConfig, LiteConfig
 from jaxpose.systems.openpose.distillation import Teacher
 from jaxpose.systems.openpose.lightweight import LightweightOpenPose
-from jaxpose.systems.openpose.lite import STRIDE, LiteOpenPose
+from jaxpose.systems.openpose.lite import LiteOpenPose
 from jaxpose.systems.openpose.task import OpenPoseTask
 from jaxpose.training import parallel
+from jaxpose.training.initial import init_from
 from jaxpose.training.optimizer import make_optimizer
 from jaxpose.training.state import TrainState, averaged, begin
 from jaxpose.training.step import AXIS, Metrics, Step, make_step
 from jaxpose.training.stopping import Stop
-from jaxpose.training.trees import Tree, named, paths
+from jaxpose.training.trees import named, paths
 from jaxpose.weights import store
 from jaxpose.weights.store import Card
 
@@ -67,20 +66,6 @@ DRAWING = 1 << 30
 
 MEGABYTES = 50
 """Size of a shard."""
-
-
-def read_recipe(name: str) -> Recipe:
-    """Of a packaged recipe's name, or a Python file with `get_config`."""
-    try:
-        if name.endswith(".py"):
-            recipe = runpy.run_path(name)["get_config"]()
-        else:
-            recipe = importlib.import_module(f"jaxpose.configs.{name}").get_config()
-    except (ImportError, OSError, KeyError) as error:
-        raise OptionError(f"--recipe {name}: no packaged recipe and no file with get_config() ({error})") from None
-    if not isinstance(recipe, Recipe):
-        raise OptionError(f"--recipe {name}: get_config must return a jaxpose.recipes.config.Recipe")
-    return recipe
 
 
 def folder_of(share: Share) -> str:
@@ -105,7 +90,7 @@ def open_share(share: Share, folders: list[Path]) -> Source:
     if share.leave_out:
         source, _ = left_out(source, share.leave_out)
     if share.joints:
-        source = Restricted(source, frozenset(joint for joint in source.labels if re.search(share.joints, joint)))
+        source = restricted(source, share.joints, share.data)
     return source
 
 
@@ -121,26 +106,13 @@ def weight_file(source: str) -> Path:
 
 
 def make_task(recipe: Recipe, skeleton: Skeleton) -> OpenPoseTask:
-    half = recipe.compute == "bfloat16" or (recipe.compute == "auto" and jax.default_backend() != "cpu")
-    network = network_of(recipe.architecture, recipe.network).clone(dtype=jnp.bfloat16 if half else jnp.float32)
+    network = network_of(recipe.architecture, recipe.network).clone(dtype=recipe.precision(jax.default_backend()))
     teacher = None
     if recipe.teacher is not None:
         params, card = store.load(weight_file(recipe.teacher))
         config = NETWORKS[card.architecture][0](**card.config) if card.architecture in NETWORKS else None
         teacher = Teacher(network_of(card.architecture, config), params, SKELETONS[config.skeleton], skeleton)
     return OpenPoseTask(network, skeleton, STRIDE, recipe.loss, remat=recipe.remat, teacher=teacher)
-
-
-def taken(source: str, params: Tree) -> Tree:
-    """The parameters with all arrays of a weight file that have the name and shape of one."""
-    arrays, own = named(store.load(weight_file(source))[0]), named(params)
-    fitting = {name for name, leaf in own.items() if name in arrays and arrays[name].shape == leaf.shape}
-    if not fitting:
-        raise WeightsError(f"{source}: none of its {len(arrays)} arrays has the name and shape of a parameter")
-    print(f"{source}: gives {len(fitting)} of {len(own)} arrays, the others start anew")
-    return jax.tree.map(
-        lambda name, leaf: jnp.asarray(arrays[name]) if name in fitting else leaf, paths(params), params
-    )
 
 
 def make_advance(step: Step, recipe: Recipe, skeleton: Skeleton, count: int) -> Any:
@@ -239,8 +211,9 @@ def train(recipe: Recipe, run: Run, args: argparse.Namespace, begun: float) -> N
     optimizer = make_optimizer(config.optimizer, params, config.steps)
     state = run.restore(begin(params, stats, optimizer, key))
     if state is None:
-        start = args.init or recipe.start
-        state = begin(taken(start, params) if start else params, stats, optimizer, key)
+        if start := args.init or recipe.start:
+            params, stats = init_from(start, params, stats)
+        state = begin(params, stats, optimizer, key)
     sources = [open_share(share, args.shards) for share in recipe.data]
     pictures = parallel.replicate([load_pictures(source, skeleton, args.longest) for source in sources])
     print(f"{sum(map(len, sources))} pictures in memory after {time.monotonic() - begun:.0f} s", flush=True)

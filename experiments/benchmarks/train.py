@@ -32,7 +32,6 @@ from pathlib import Path
 import jax
 
 from jaxpose.architectures import ARCHITECTURES
-from jaxpose.cli.train import read_recipe
 from jaxpose.data.examples import Batch
 from jaxpose.data.loading import Loader
 from jaxpose.data.pipeline import Batches
@@ -40,6 +39,7 @@ from jaxpose.data.procedural.source import ProceduralSource
 from jaxpose.data.shards import write_shards
 from jaxpose.data.sources import open_data
 from jaxpose.recipes.config import Recipe
+from jaxpose.recipes.reading import read_recipe
 from jaxpose.skeletons import BODY_21A
 from jaxpose.training import parallel
 from jaxpose.training.guard import AHEAD

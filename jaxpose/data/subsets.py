@@ -3,9 +3,11 @@
 Between the sources that are opened (`sources.py`) and the batches that are drawn from them (`pipeline.py`).
 """
 
+import re
 from collections.abc import Sequence
 
 from jaxpose.data.examples import Example, Source
+from jaxpose.errors import OptionError
 
 
 class Restricted:
@@ -43,3 +45,14 @@ def left_out(source: Source, every: int) -> tuple[Chosen, Chosen]:
     """A data set without each `every`-th example, and these alone: what is trained on, and what judges it."""
     places = range(len(source))
     return Chosen(source, [place for place in places if place % every]), Chosen(source, places[::every])
+
+
+def restricted(source: Source, joints: str, name: str) -> Restricted:
+    """A data set of whose joints those teach that a regular expression finds; `OptionError` if there are none."""
+    try:
+        labels = frozenset(joint for joint in source.labels if re.search(joints, joint))
+    except re.error as error:
+        raise OptionError(f"`joints` {joints!r} is no regular expression ({error})") from error
+    if not labels:
+        raise OptionError(f"`joints` {joints!r} are none of those that {name} labels")
+    return Restricted(source, labels)

@@ -77,6 +77,12 @@ class Recipe:
     evaluation: Evaluation = Evaluation()
     provenance: tuple[tuple[str, str], ...] = ()  # what a model card should tell: data, licences
 
+    def precision(self, backend: str) -> Literal["float32", "bfloat16"]:
+        """What the network computes in on the devices of a backend, as JAX names them."""
+        if self.compute == "auto":
+            return "float32" if backend == "cpu" else "bfloat16"
+        return self.compute
+
     def as_json(self) -> dict[str, Any]:
         """All of it, to be stored beside checkpoints."""
         return dataclasses.asdict(self)

@@ -2,11 +2,9 @@
 
 import dataclasses
 import functools
-import re
 from pathlib import Path
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from jaxpose import models
@@ -16,7 +14,7 @@ from jaxpose.data.loading import Loader
 from jaxpose.data.pipeline import Batches
 from jaxpose.data.procedural.source import ProceduralSource
 from jaxpose.data.sources import open_data
-from jaxpose.data.subsets import Restricted, left_out
+from jaxpose.data.subsets import left_out, restricted
 from jaxpose.errors import OptionError
 from jaxpose.inference import StepEstimator
 from jaxpose.recipes.config import Procedural, Recipe, Share
@@ -51,8 +49,7 @@ def prepare(recipe: Recipe, folder: Path, *, workers: int = 0, threads: int = 1)
         shapes = architecture.shapes(recipe.network)
     except ValueError as error:
         raise OptionError(f"`network`: {error}") from error
-    half = recipe.compute == "bfloat16" or (recipe.compute == "auto" and jax.default_backend() != "cpu")
-    network = network.clone(dtype=jnp.bfloat16 if half else jnp.float32)
+    network = network.clone(dtype=recipe.precision(jax.default_backend()))
     backbone = None
     if is_backbone(recipe.start):
         if architecture.backbone is None:
@@ -113,13 +110,7 @@ def _open(share: Share, procedural: Procedural, skeleton: Skeleton, held_out: bo
         return left_out(source, share.leave_out)[held_out]
     if share.joints:
         source = _open(dataclasses.replace(share, joints=""), procedural, skeleton)
-        try:
-            labels = frozenset(joint for joint in source.labels if re.search(share.joints, joint))
-        except re.error as error:
-            raise OptionError(f"`joints` {share.joints!r} is no regular expression ({error})") from error
-        if not labels:
-            raise OptionError(f"`joints` {share.joints!r} are none of those that {share.data} labels")
-        return Restricted(source, labels)
+        return restricted(source, share.joints, share.data)
     if share.data != PROCEDURAL:
         return open_data(share.data, share.split)
     train = share.split == "train"

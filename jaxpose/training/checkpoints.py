@@ -22,7 +22,7 @@ import numpy as np
 
 from jaxpose.errors import JaxposeWarning, OutputError, WeightsError
 from jaxpose.training.quiet import quiet_orbax
-from jaxpose.training.state import TrainState
+from jaxpose.training.state import STATS, TrainState
 from jaxpose.training.trees import Tree, named, paths
 from jaxpose.weights import store
 
@@ -33,9 +33,6 @@ except ImportError as missing:
     raise OutputError("checkpoints need orbax: pip install 'jaxpose[train]'") from missing
 
 FOLDER = "checkpoints"
-STATS = "batch_stats"
-"""The name under which batch statistics stand among parameters."""
-
 OS_ERROR = re.compile(r"os_error_code='(\d+)'")
 """The number in an error of the system's, as tensorstore (orbax's store of arrays) tells it."""
 
@@ -156,9 +153,8 @@ class Checkpoints:
             self._manager.close()
         except Exception as failed:  # the work's own error comes first
             if error is None:
-                raise self._failed(failed) from failed
-        finally:
-            self._quiet.close()
+                raise self._failed(failed) from failed  # and remains quiet
+        self._quiet.__exit__(kind, error, trace)
 
 
 @quiet_orbax()

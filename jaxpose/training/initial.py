@@ -15,7 +15,7 @@ import numpy as np
 
 from jaxpose.errors import JaxposeWarning, UnknownModelError, WeightsError
 from jaxpose.task import Params
-from jaxpose.training.checkpoints import STATS, read
+from jaxpose.training.state import STATS
 from jaxpose.training.trees import named, paths
 from jaxpose.weights import store
 
@@ -54,6 +54,8 @@ def init_from(source: str, params: Params, stats: Params) -> tuple[Params, Param
 
 def _arrays(source: str) -> Mapping[str, np.ndarray]:
     if Path(source).is_dir():
+        from jaxpose.training.checkpoints import read  # needs orbax, which a start from a weight file does not
+
         return read(Path(source)).averaged()
     if Path(source).is_file():
         return named(store.load(Path(source))[0])

@@ -18,7 +18,10 @@ CLOSED = "Event loop is closed"
 
 @contextlib.contextmanager
 def quiet_orbax() -> Iterator[None]:
-    """Inside, nothing that orbax logs is shown; what others log through absl is."""
+    """Inside, nothing that orbax logs is shown; what others log through absl is.
+
+    An error that leaves this leaves it quiet: the other arrays under way are done, and loud, whenever it may be.
+    """
 
     def of_others(record: logging.LogRecord) -> bool:
         return "/orbax/checkpoint/" not in Path(record.pathname).as_posix()
@@ -30,8 +33,6 @@ def quiet_orbax() -> Iterator[None]:
     logger = logging.getLogger("absl")
     logger.addFilter(of_others)
     before, sys.unraisablehook = sys.unraisablehook, show
-    try:
-        yield
-    finally:
-        sys.unraisablehook = before
-        logger.removeFilter(of_others)
+    yield
+    sys.unraisablehook = before
+    logger.removeFilter(of_others)

@@ -84,16 +84,18 @@ def write(path: Path, params: Params, card: Card, *, like: str | None = None) ->
     """
     part = path.with_suffix(f".{os.getpid()}.part")
     flat = {key: np.ascontiguousarray(value) for key, value in _flatten(params).items()}
-    metadata = {"jaxpose": json.dumps(dataclasses.asdict(card)), "sha256": _checksum(flat)}
+    metadata = {"jaxpose": json.dumps(dataclasses.asdict(card))}
+    same: list[str] = []
     if like is not None:
         theirs = _read_arrays(path_of(like))
         same = [key for key, value in flat.items() if key in theirs and np.array_equal(theirs[key], value)]
+        flat |= {key: theirs[key] for key in same}  # in their precision, as they will be read
         metadata["shared"] = json.dumps({"model": like, "arrays": same})
-        metadata["sha256"] = _checksum({**flat, **{key: theirs[key] for key in same}})
-        flat = {key: value for key, value in flat.items() if key not in same}
+    metadata["sha256"] = _checksum(flat)
+    own = {key: value for key, value in flat.items() if key not in same}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(serialize(flat, metadata))
+        part.write_bytes(serialize(own, metadata))
         part.replace(path)
     except (OSError, SafetensorError) as error:
         raise OutputError(f"cannot write {path}: {error}") from None

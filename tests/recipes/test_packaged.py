@@ -8,8 +8,8 @@ import pytest
 
 from jaxpose import configs
 from jaxpose.architectures import ARCHITECTURES
-from jaxpose.cli.train import read_recipe
 from jaxpose.data.config import CropConfig
+from jaxpose.recipes.reading import read_recipe
 from jaxpose.systems.openpose.config import LossConfig
 from jaxpose.training.config import Adam, Constant, Multistep, Sgd
 from jaxpose.training.optimizer import make_optimizer

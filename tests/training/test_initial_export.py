@@ -8,8 +8,8 @@ import pytest
 from toy_training import FAST, Toy, leaves, toy_run
 
 from jaxpose.architectures import ARCHITECTURES
-from jaxpose.cli.train import read_recipe
 from jaxpose.errors import JaxposeWarning, OutputError, UnknownModelError, WeightsError
+from jaxpose.recipes.reading import read_recipe
 from jaxpose.training.export import export
 from jaxpose.training.initial import init_from
 from jaxpose.training.loop import train

@@ -22,8 +22,9 @@ from jaxpose.data.config import CropConfig, PlaceConfig
 from jaxpose.data.loading import Loader
 from jaxpose.data.pipeline import Batches
 from jaxpose.data.shards import ShardSource
+from jaxpose.nets.lite import STRIDE
 from jaxpose.systems.openpose.config import LiteConfig, LossConfig
-from jaxpose.systems.openpose.lite import STRIDE, LiteOpenPose
+from jaxpose.systems.openpose.lite import LiteOpenPose
 from jaxpose.systems.openpose.task import OpenPoseTask
 from jaxpose.training import parallel
 from jaxpose.training.config import Adam, Constant, Optimizer

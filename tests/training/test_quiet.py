@@ -36,3 +36,23 @@ def test_only_the_closed_loop_is_not_shown(text, monkeypatch):
         Dying()
         gc.collect()
     assert shown == ([] if text == CLOSED else [text])
+
+
+def test_it_stays_quiet_after_an_error(monkeypatch):
+    shown = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda unraisable: shown.append(str(unraisable.exc_value)))
+    logger = logging.getLogger("absl")
+    filters = [*logger.filters]
+    with pytest.raises(OSError, match="full"), quiet_orbax():
+        raise OSError("full")
+    for text in (CLOSED, "something else"):
+
+        class Late:
+            def __del__(self, text=text):
+                raise RuntimeError(text)
+
+        Late()
+        gc.collect()
+    assert shown == ["something else"]
+    for each in set(logger.filters) - {*filters}:
+        logger.removeFilter(each)
