@@ -85,6 +85,7 @@ def measure(recipe: Recipe, data: str, steps: int, rounds: int, loaders: list[tu
     skeleton = ARCHITECTURES[recipe.architecture].skeleton(recipe.network)
     batches = Batches([(open_data(data, "train"), 1.0)], skeleton, recipe.crops, batch=recipe.batch)
     cached = batches[0]
+    yielding = jax.default_backend() == "cpu"
     trainer = Trainer(recipe)
     trainer.seconds(lambda: cached, 1)  # compiles
     total = (steps + BEFORE) * rounds * (1 + len(loaders))
@@ -101,7 +102,7 @@ def measure(recipe: Recipe, data: str, steps: int, rounds: int, loaders: list[tu
         times.setdefault("cached", []).append(trainer.seconds(lambda: cached, steps))
         for threads, workers in loaders:
             name = f"{workers} workers" if workers else f"{threads} threads"
-            with contextlib.closing(Loader(batches, threads=threads, workers=workers)) as loader:
+            with contextlib.closing(Loader(batches, threads=threads, workers=workers, yielding=yielding)) as loader:
                 times.setdefault(name, []).append(trainer.seconds(loader.__next__, steps))
     base = statistics.median(times["cached"])
     print(f"{recipe.batch} crops of {recipe.crops.place.crop}x{recipe.crops.place.crop}, {os.cpu_count()} cores")

@@ -77,7 +77,12 @@ def prepare(recipe: Recipe, folder: Path, *, workers: int = 0, threads: int = 1)
     settings = dataclasses.asdict(recipe.network)
     run = Run(
         task=task,
-        batches=Loader(batches, workers=workers, threads=0 if workers else threads),
+        batches=Loader(
+            batches,
+            workers=workers,
+            threads=0 if workers else threads,
+            yielding=jax.default_backend() == "cpu",
+        ),
         folder=folder,
         card=Card(recipe.architecture, settings, dict(recipe.provenance)),
         config=recipe.as_json(),

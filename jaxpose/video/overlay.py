@@ -120,7 +120,7 @@ def _draw_pose(
     points = _fixed(pose[:, :2])
     dark: Color = (color[0] // 3, color[1] // 3, color[2] // 3)
     limbs = [np.array((points[a], points[b]), np.int32) for a, b in skeleton.drawn_limbs if there[a] and there[b]]
-    # a dark rim keeps limbs apart from clothes of their colour; its edges need not be smooth, which is four times dearer
+    # a dark rim keeps limbs apart from clothes of their colour; smooth, it would cost more than the rest
     cv2.polylines(canvas, limbs, False, dark, width + 2, cv2.LINE_8, BITS)
     cv2.polylines(canvas, limbs, False, color, width, cv2.LINE_AA, BITS)
     light: Color = (128 + color[0] // 2, 128 + color[1] // 2, 128 + color[2] // 2)

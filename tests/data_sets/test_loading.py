@@ -1,3 +1,4 @@
+import os
 import signal
 import subprocess
 import sys
@@ -11,7 +12,8 @@ import numpy as np
 import pytest
 
 from jaxpose.data.config import CropConfig, PlaceConfig
-from jaxpose.data.loading import Loader
+from jaxpose.data.examples import Batch
+from jaxpose.data.loading import POLITE, Loader
 from jaxpose.data.pipeline import Batches
 from jaxpose.errors import DataError, OptionError
 
@@ -45,6 +47,29 @@ def test_batches_come_in_order_and_can_be_taken_up_anywhere(threads):
     assert same(next(Loader(batches, threads=threads, start=7)), truth[7])
     for each in (loader, other):
         each.close()
+
+
+class Niceness:
+    """A batch tells how nice whoever makes it is."""
+
+    def __getitem__(self, number):
+        nice = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+        return Batch(*[np.array([number, nice])] * len(Batch._fields))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a thread has no niceness of its own")
+@pytest.mark.parametrize("makers", [{"threads": 2}, {"workers": 1}])
+def test_where_the_device_is_a_cpu_the_makers_let_it_go_first(makers):
+    if "workers" in makers:
+        pytest.importorskip("grain")
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    for yielding in (False, True):
+        loader = Loader(Niceness(), yielding=yielding, **makers)
+        for number in range(3):
+            wanted = [number, min(own + POLITE * yielding, 19)]
+            np.testing.assert_array_equal(next(loader).images, wanted)
+        loader.close()
+    assert os.getpriority(os.PRIO_PROCESS, 0) == own
 
 
 def test_threads_make_so_many_ahead_and_end():
@@ -138,7 +163,8 @@ import multiprocessing, os, signal, sys
 import numpy as np
 import dotted
 from jaxpose.data.config import CropConfig, PlaceConfig
-from jaxpose.data.loading import Loader
+from jaxpose.data.examples import Batch
+from jaxpose.data.loading import POLITE, Loader
 from jaxpose.data.pipeline import Batches
 
 if __name__ == "__main__":
