@@ -14,8 +14,8 @@ from typing import Any
 import jax
 import numpy as np
 
+from jaxpose.nets.lite import backbone_params
 from jaxpose.systems.openpose.config import LiteConfig
-from jaxpose.systems.openpose.lite import backbone_params
 from jaxpose.training import checkpoints
 from jaxpose.weights import store
 

@@ -11,11 +11,18 @@ thorax and pelvis); `head_bottom` is the upper neck of MPII and PoseTrack and th
 import colorsys
 import dataclasses
 import functools
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Float
 
 Limb = tuple[int, int]
+
+Link = tuple[int, int]
+"""A joint of a person in this frame, and a joint of the same person in the previous frame."""
+
+Topology = Literal["A", "B", "C"]
+"""Which joints a temporal affinity field links (see `Skeleton.temporal_links`)."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,6 +73,24 @@ class Skeleton:
     def drawn_limbs(self) -> tuple[Limb, ...]:
         """The limbs without the redundant ones."""
         return tuple(limb for i, limb in enumerate(self.limbs) if i not in self.redundant)
+
+    def temporal_links(self, topology: Topology) -> tuple[Link, ...]:
+        """The links of a temporal affinity field, each (joint in this frame, joint in the previous frame), in order.
+
+        As with limbs, link i has x in channel 2i and y in channel 2i + 1. "A" links every joint to itself. "B" links
+        across the limbs, in both directions: the limbs (a, b), then the same reversed. "C" has the joints with
+        themselves, then the limbs in one direction, as they stand: our reading, as what is published of C names neither
+        an order nor the direction (Raaj et al., "Efficient Online Multi-Person 2D Pose Tracking with Recurrent
+        Spatio-Temporal Affinity Fields", CVPR 2019).
+        """
+        own = tuple((joint, joint) for joint in range(len(self.joints)))
+        if topology == "A":
+            return own
+        if topology == "B":
+            return self.limbs + tuple((b, a) for a, b in self.limbs)
+        if topology == "C":
+            return own + self.limbs
+        raise ValueError(f'`topology` must be "A", "B" or "C", got {topology!r}')
 
 
 def mirrored(joint: str) -> str:

@@ -207,3 +207,15 @@ def test_a_skeleton_by_its_joints() -> None:
         by_joints(("nose", "tail"))
     with pytest.raises(ValueError, match="a skeleton must have a joint"):
         by_joints(())
+
+
+def test_temporal_links_are_joint_now_and_joint_before() -> None:
+    own = tuple((i, i) for i in range(21))
+    assert BODY_21A.temporal_links("A") == own
+    crossed = BODY_21A.temporal_links("B")
+    assert (len(crossed), crossed[0], crossed[23], crossed[24], crossed[47]) == (48, (1, 8), (2, 9), (8, 1), (9, 2))
+    assert crossed[24:] == tuple((b, a) for a, b in crossed[:24])
+    assert crossed[:24] == BODY_21A.limbs
+    assert BODY_21A.temporal_links("C") == own + BODY_21A.limbs
+    with pytest.raises(ValueError, match='`topology` must be "A", "B" or "C", got \'D\''):
+        BODY_21A.temporal_links("D")  # type: ignore[arg-type]

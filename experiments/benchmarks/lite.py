@@ -26,9 +26,10 @@ from jax import lax
 
 from jaxpose.nets.depthwise_vjp import shifted
 from jaxpose.nets.layers import Form
+from jaxpose.nets.lite import backbone_params, reach
 from jaxpose.nets.mobilenet import MobileNetV2, trunk_params
 from jaxpose.systems.openpose.config import LiteConfig
-from jaxpose.systems.openpose.lite import LiteOpenPose, backbone_params, reach
+from jaxpose.systems.openpose.lite import LiteOpenPose
 from jaxpose.weights import store
 
 HEIGHT, WIDTH = 368, 656

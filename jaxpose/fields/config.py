@@ -1,6 +1,10 @@
-"""How fields are decoded into candidates, `fast` or `exact`; hashable, so that it can be static under jit."""
+"""How fields are decoded into candidates, `fast` or `exact`, and how far they are from what they should be.
+
+All are hashable, so that they can be static under jit.
+"""
 
 import dataclasses
+from typing import Literal
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,3 +49,29 @@ class ExactConfig:
     def __post_init__(self) -> None:
         if self.candidates < 1:
             raise ValueError(f"`candidates` must be at least 1, got {self.candidates}")
+
+
+@dataclasses.dataclass(frozen=True)
+class SquaredErrorConfig:
+    """What fields should look like, and how their squared errors become a loss.
+
+    The defaults are those of OpenPose's training: Gaussians of 7 pixels, limbs one cell wide to each side, and the
+    squared error summed over everything known and halved, per picture (Caffe's EuclideanLoss). `mean` divides by what
+    is known instead, so that the rate does not depend on the size of crops; its losses are about 100,000 times smaller.
+    """
+
+    sigma: float = 7.0  # of a joint's Gaussian, in pixels
+    limb_width: float = 1.0  # of a limb's field to each side, in cells
+    reduction: Literal["sum", "mean"] = "sum"  # per picture, halved; or over all known cells and channels
+    positive: float = 0.0  # a cell weighs 1 + this times the size of its target: most cells have none
+    background: float = 1.0  # weight of the background's map beside those of the joints
+
+    def __post_init__(self) -> None:
+        for name in ("sigma", "limb_width"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"`{name}` must be above 0, got {getattr(self, name)}")
+        if self.reduction not in ("sum", "mean"):
+            raise ValueError(f"`reduction` must be 'sum' or 'mean', got {self.reduction!r}")
+        for name in ("positive", "background"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"`{name}` must be 0 or more, got {getattr(self, name)}")

@@ -20,7 +20,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Bool, Float, Int
 
-from jaxpose.skeletons import Limb
+from jaxpose.skeletons import Limb, Link
 
 CUT = 4.6052
 """A heatmap's Gaussian ends where its exponent is above this, at 1 % of its height."""
@@ -103,6 +103,25 @@ def links(
     return mean.reshape(*mean.shape[:-2], -1)
 
 
+def temporal_affinities(
+    now: Float[Array, "*n p j 3"],
+    before: Float[Array, "*n p j 3"],
+    pairs: Sequence[Link],
+    size: tuple[int, int],
+    stride: int = 8,
+    width: float = 1.0,
+) -> Float[Array, "*n h w 2*k"]:
+    """Temporal affinity fields: for each link the unit vector from its joint before to its joint now, along the way.
+
+    `pairs` are `Skeleton.temporal_links`: (joint now, joint before). A person stands at the same place of the `p` axis
+    in both frames. The rest is as in `affinities`: without motion, the field of a link (a, b) is that of the limb
+    (b, a), and a link of a joint that stays where it is has none. Raaj et al., "Efficient Online Multi-Person 2D Pose
+    Tracking with Recurrent Spatio-Temporal Affinity Fields", CVPR 2019.
+    """
+    at, came_from = (np.array([pair[end] for pair in pairs], np.int32) for end in (0, 1))
+    return links(before[..., came_from, :], now[..., at, :], size, stride, width)
+
+
 def offsets(
     keypoints: Float[Array, "*n p j 3"], size: tuple[int, int], stride: int = 8, radius: float = 2.0
 ) -> tuple[Float[Array, "*n h w 2*j"], Bool[Array, "*n h w j"]]:
@@ -162,6 +181,19 @@ def affinity_mask(
     starts, ends = (np.array([limb[end] for limb in limbs], np.int32) for end in (0, 1))
     both = jnp.repeat(known[..., starts] & known[..., ends], 2, axis=-1)
     return (valid > 0)[..., None] & both[..., None, None, :]
+
+
+def around(keypoints: Float[Array, "*n p j 3"], size: tuple[int, int], stride: int = 8) -> Bool[Array, "*n h w"]:
+    """Which cells lie in the box around somebody's labelled joints, or within a cell of it."""
+    x, y = _cells(size, stride)
+    there = keypoints[..., 2:] > 0
+    low = jnp.where(there, keypoints[..., :2], FAR).min(-2) - stride
+    high = jnp.where(there, keypoints[..., :2], -FAR).max(-2) + stride
+    columns, rows = (
+        (cells >= low[..., axis, None]) & (cells <= high[..., axis, None]) for axis, cells in enumerate((x, y))
+    )
+    inside: Array = (rows[..., :, None] & columns[..., None, :]).any(-3)
+    return inside
 
 
 def _cells(size: tuple[int, int], stride: int) -> tuple[Float[Array, "w"], Float[Array, "h"]]:

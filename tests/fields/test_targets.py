@@ -7,12 +7,23 @@ import numpy as np
 import pytest
 import scenes
 
-from jaxpose.fields.targets import affinities, affinity_mask, heatmap_mask, heatmaps, links, offsets, tags
-from jaxpose.skeletons import BODY_25, COCO_18, MPI_15
+from jaxpose.fields.targets import (
+    affinities,
+    affinity_mask,
+    around,
+    heatmap_mask,
+    heatmaps,
+    links,
+    offsets,
+    tags,
+    temporal_affinities,
+)
+from jaxpose.skeletons import BODY_21A, BODY_25, COCO_18, MPI_15, Skeleton
 
 SIZE = (20, 26)
 draw_heatmaps = jax.jit(heatmaps, static_argnums=(1, 2, 3))
 draw_affinities = jax.jit(affinities, static_argnums=(1, 2, 3, 4))
+draw_temporal = jax.jit(temporal_affinities, static_argnums=(2, 3, 4, 5))
 
 
 def batch_of(counts, skeleton=BODY_25, padded=6, size=SIZE, stride=8, seed=0):
@@ -104,6 +115,51 @@ def test_links_go_from_one_frame_to_the_next():
     j = len(MPI_15.joints)
     np.testing.assert_array_equal(own, draw_affinities(swapped, tuple((i, j + i) for i in range(j)), (15, 20)))
     assert own.any()
+
+
+@pytest.mark.parametrize("topology", ["A", "B", "C"])
+@pytest.mark.parametrize(("stride", "width"), [(8, 1.0), (4, 2.0)])
+def test_temporal_affinities_as_a_loop_over_people(topology, stride, width):
+    before = batch_of((0, 1, 3, 6), MPI_15, stride=stride, seed=1)
+    rng = np.random.default_rng(2)
+    now = before + np.append(rng.uniform(-40, 40, (4, 6, 1, 2)), np.zeros((4, 6, 1, 1)), -1) * (before[..., 2:] > 0)
+    now *= rng.uniform(0, 1, (4, 6, 15, 1)) > 0.1  # some joints are not labelled
+    pairs = MPI_15.temporal_links(topology)
+    now, before = now.astype(np.float32), before.astype(np.float32)
+    found = draw_temporal(now, before, pairs, SIZE, stride, width)
+    both = tuple(f"{joint}_{frame}" for frame in ("now", "before") for joint in MPI_15.joints)
+    joined = Skeleton(
+        "both", both, tuple((15 + b, a) for a, b in pairs), (0.1,) * 30
+    )  # one pose of both frames' joints
+    for i, people in enumerate(np.concatenate([now, before], axis=2).astype(float)):
+        np.testing.assert_allclose(found[i], scenes.render(people, joined, *SIZE, stride, width=width)[1], atol=2e-5)
+    assert (np.abs(found)[1:].max((1, 2, 3)) > 0.5).all()
+
+
+def test_temporal_affinities_point_from_the_joint_before_to_the_joint_now():
+    now, before = np.zeros((2, 1, 2, 3), np.float32)
+    before[0] = (3.5, 43.5, 1), (43.5, 83.5, 1)
+    now[0] = (43.5, 3.5, 1), (83.5, 43.5, 1)
+    found = np.asarray(draw_temporal(now, before, ((1, 0), (0, 1)), (11, 11)))
+    assert found[5, 4].tolist() == [1, 0, 0, -1]  # right: of joint 1 from where joint 0 was; up: the other way round
+
+
+def test_without_motion_temporal_affinities_are_those_of_the_limbs():
+    people = batch_of((1, 3), BODY_21A).astype(np.float32)
+    paf = np.asarray(draw_affinities(people, BODY_21A.limbs, SIZE))
+    taf = np.asarray(draw_temporal(people, people, BODY_21A.temporal_links("B"), SIZE))
+    np.testing.assert_allclose(taf, np.concatenate([-paf, paf], axis=-1), atol=1e-6)
+    assert np.abs(paf).max() > 0.5
+    assert not np.asarray(draw_temporal(people, people, BODY_21A.temporal_links("A"), SIZE)).any()
+
+
+def test_cells_around_people():
+    people = np.zeros((2, 3, 2, 3), np.float32)
+    people[0, 0] = (19.5, 27.5, 1), (35.5, 43.5, 1)  # cells (2, 3) and (4, 5)
+    people[0, 2, 1] = (83.5, 3.5, 1)  # cell (10, 0); the other joint is not labelled
+    expected = np.zeros((2, 9, 12), bool)
+    expected[0, 2:7, 1:6] = expected[0, :2, 9:12] = True
+    np.testing.assert_array_equal(jax.jit(around, static_argnums=1)(people, (9, 12)), expected)
 
 
 @pytest.mark.parametrize(("stride", "radius"), [(8, 2.0), (4, 3.5)])

@@ -3,6 +3,9 @@
 import dataclasses
 from typing import Literal
 
+from jaxpose.fields.config import SquaredErrorConfig
+from jaxpose.nets.config import LiteBodyConfig
+
 
 @dataclasses.dataclass(frozen=True)
 class LightweightConfig:
@@ -106,32 +109,8 @@ class SearchConfig:
 
 
 @dataclasses.dataclass(frozen=True)
-class LiteConfig:
-    """The fast network of this project: a published backbone, then a PAF block and a heatmap block.
-
-    Maps of the backbone are named as in `nets/multipose.py`; it ends with the last that is read. The defaults were
-    chosen by what they cost (`experiments/benchmarks/lite.py`), by what of the fields each map shows already
-    (`experiments/trunk_probe.py`: expansions show far more than the narrow maps around them), and by training: a trunk
-    cut at block 10's expansion and without the pyramid is faster, but learns three times as slowly.
-    """
-
-    skeleton: str = "body_21a"
-    coarse: tuple[str, ...] = ("expansion_13", "out")  # what is read at strides 16 and 32, for what surrounds a joint
-    fine: tuple[str, ...] = ("expansion_6", "pyramid_8", "pyramid_4", "heatmaps")  # at 8 and 4, for its exact place
-    context_width: int = 192  # channels at stride 16
-    dilations: tuple[int, ...] = (2, 3, 5)  # of the residual blocks there: with them a cell sees 365 pixels each way
-    width: int = 128  # channels at stride 8
-    paf_blocks: int = 2  # residual blocks that lead to the affinity fields
-    heatmap_blocks: int = 2  # and on to the heatmaps
-
-    def __post_init__(self) -> None:
-        for name in ("coarse", "fine", "dilations"):
-            object.__setattr__(self, name, tuple(getattr(self, name)))  # a list in JSON; a config must be hashable
-            if not getattr(self, name):
-                raise ValueError(f"`{name}` must have at least one entry")
-        for name in ("paf_blocks", "heatmap_blocks"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"`{name}` must be at least 1, got {getattr(self, name)}")
+class LiteConfig(LiteBodyConfig):
+    """The fast network of this project: a published backbone, then a PAF block and a heatmap block."""
 
     @property
     def schedule(self) -> tuple[tuple[FieldName, ...], ...]:
@@ -140,27 +119,12 @@ class LiteConfig:
 
 
 @dataclasses.dataclass(frozen=True)
-class LossConfig:
-    """What the networks learn (equations 1 to 6 and 8 to 9 of the paper) and how the losses of all stages add up.
+class LossConfig(SquaredErrorConfig):
+    """What the networks learn (equations 1 to 6 and 8 to 9 of the paper) and how the losses of all stages add up."""
 
-    The defaults are those of the published training: Gaussians of 7 pixels, limbs one cell wide to each side, and the
-    squared error summed over everything known and halved, per picture (Caffe's EuclideanLoss). `mean` divides by what
-    is known instead, so that the rate does not depend on the size of crops; its losses are about 100,000 times smaller.
-    """
-
-    sigma: float = 7.0  # of a joint's Gaussian, in pixels
-    limb_width: float = 1.0  # of a limb's field to each side, in cells
-    reduction: Literal["sum", "mean"] = "sum"  # per picture, halved; or over all known cells and channels
-    positive: float = 0.0  # a cell weighs 1 + this times the size of its target: most cells have none
-    background: float = 1.0  # weight of the background's map beside those of the joints
     taught: float = 1.0  # weight of what a teacher says, where there is one, beside what is labelled
 
     def __post_init__(self) -> None:
-        for name in ("sigma", "limb_width"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"`{name}` must be above 0, got {getattr(self, name)}")
-        if self.reduction not in ("sum", "mean"):
-            raise ValueError(f"`reduction` must be 'sum' or 'mean', got {self.reduction!r}")
-        for name in ("positive", "background", "taught"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"`{name}` must be 0 or more, got {getattr(self, name)}")
+        super().__post_init__()
+        if self.taught < 0:
+            raise ValueError(f"`taught` must be 0 or more, got {self.taught}")

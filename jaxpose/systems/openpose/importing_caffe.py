@@ -4,37 +4,17 @@
 config, so that the weights of another network are refused with the first thing that does not fit.
 """
 
-import dataclasses
-import itertools
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 
-import numpy as np
-from jaxtyping import Float
-
-from jaxpose.errors import WeightsError
 from jaxpose.nets.vgg import LAYERS
 from jaxpose.systems.openpose.config import FieldName, MultiStageConfig
 from jaxpose.systems.openpose.network import channels
 from jaxpose.weights.caffe import CaffeModel
+from jaxpose.weights.published import PublishedConv, refuse_others, take_convolutions
 from jaxpose.weights.store import Params, unflatten
 
 _BRANCHES: dict[FieldName, str] = {"pafs": "L1", "heatmaps": "L2"}
 _DENSE_BRANCHES: dict[FieldName, str] = {"pafs": "L2", "heatmaps": "L1"}  # BODY_25 numbers them the other way round
-
-
-@dataclasses.dataclass(frozen=True)
-class _Published:
-    """A published convolution: its name, its kernel's shape OIHW, and what follows from the way it was published."""
-
-    name: str
-    shape: tuple[int, int, int, int]
-    prelu: str = ""  # the name of the PReLU layer behind it
-    inputs: tuple[int, ...] = ()  # channels of the maps that it reads, where ours are concatenated the other way round
-
-    def kernel(self, blob: Float[np.ndarray, "o i k k"]) -> Float[np.ndarray, "k k i o"]:
-        """As HWIO, for the order of input channels here."""
-        parts = np.split(blob, np.cumsum(self.inputs)[:-1], axis=1) if self.inputs else [blob]
-        return np.ascontiguousarray(np.concatenate(parts[::-1], axis=1).transpose(2, 3, 1, 0))
 
 
 def looks_published(model: CaffeModel, config: MultiStageConfig) -> bool:
@@ -53,54 +33,25 @@ def published_params(model: CaffeModel, config: MultiStageConfig) -> Params:
     The published networks take BGR; their first kernel is turned around, so that ours takes RGB. A file with more
     stages than `config` is cut: MPI_15 in 4 stages was published as the first stages of the file of MPI_15 in 6.
     """
-    blobs = {layer.name: layer.blobs for layer in model.layers}
-
-    def take(name: str, *shapes: tuple[int, ...]) -> list[np.ndarray]:
-        """Remove a layer's arrays and return them in the expected shapes."""
-        if (found := blobs.pop(name, None)) is None:
-            raise WeightsError(f"{model.name} is not {config.skeleton}: it has no layer {name}")
-        if [_bare(blob.shape) for blob in found] != [_bare(shape) for shape in shapes]:
-            words = (" and ".join("x".join(map(str, s)) for s in sides) for sides in (shapes, (b.shape for b in found)))
-            raise WeightsError("{}, layer {}: expected {}, found {}".format(model.name, name, *words))
-        return [blob.reshape(shape) for blob, shape in zip(found, shapes, strict=True)]
-
-    flat: dict[str, np.ndarray] = {}
-    for place, layer in _layers(config):
-        kernel, bias = take(layer.name, layer.shape, layer.shape[:1])
-        flat |= {f"{place}/kernel": layer.kernel(kernel), f"{place}/bias": bias}
-        if layer.prelu:
-            (flat[f"{place}/activation/slope"],) = take(layer.prelu, layer.shape[:1])
+    flat, others = take_convolutions(model, _layers(config), config.skeleton)
     stages = range(config.paf_stages + 1, 7) if config.order == "together" else ()
     later = tuple(f"_stage{stage}_{branch}" for stage in stages for branch in _BRANCHES.values())
-    if extra := [name for name in blobs if not name.endswith(later)]:
-        raise WeightsError(f"{model.name} has layers that {config.skeleton} lacks: {_some(extra)}")
-    first = f"trunk/{LAYERS[0][0]}/kernel"
-    flat[first] = flat[first][:, :, ::-1].copy()
+    refuse_others(model, [name for name in others if not name.endswith(later)], config.skeleton)
     return unflatten(flat)
 
 
-def _bare(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """A shape without the sides of 1 in front, which Caffe's old form gives every array."""
-    return shape[next((i for i, side in enumerate(shape) if side != 1), len(shape)) :]
-
-
-def _some(names: Collection[str]) -> str:
-    """The first three names."""
-    return ", ".join(itertools.islice(names, 3)) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-
-
-def _layers(config: MultiStageConfig) -> Iterator[tuple[str, _Published]]:
+def _layers(config: MultiStageConfig) -> Iterator[tuple[str, PublishedConv]]:
     """Each convolution's place in our parameters, and how it was published."""
     into = 3
     for i, (name, out) in enumerate(LAYERS[: config.trunk]):
         prelu = name.replace("conv", "prelu") if config.prelu and i == config.trunk - 1 else ""
-        yield f"trunk/{name}", _Published(name, (out, into, 3, 3), prelu)
+        yield f"trunk/{name}", PublishedConv(name, (out, into, 3, 3), prelu)
         into = out
     names = ("conv4_3_CPM", "conv4_4_CPM") if config.bridge else ("", "conv5_3_CPM")
     for place, name, out in zip(("bridge", "features"), names, (config.bridge, config.features), strict=True):
         if name:
             prelu = name.replace("conv", "prelu") if config.prelu else ""
-            yield place, _Published(name, (out, into, 3, 3), prelu)
+            yield place, PublishedConv(name, (out, into, 3, 3), prelu)
             into = out
     known: dict[FieldName, int] = {}  # the maps of the fields that a stage reads
     done: dict[FieldName, int] = {"pafs": 0, "heatmaps": 0}
@@ -116,7 +67,7 @@ def _layers(config: MultiStageConfig) -> Iterator[tuple[str, _Published]]:
 
 def _dense_branch(
     c: MultiStageConfig, field: FieldName, stage: int, reads: tuple[int, ...]
-) -> Iterator[tuple[str, _Published]]:
+) -> Iterator[tuple[str, PublishedConv]]:
     """BODY_25: stages count from 0; features are concatenated first, and PAFs last."""
     width, hidden, blocks = (c.width, c.hidden, c.blocks) if stage else (c.first_width, c.first_hidden, c.first_blocks)
     end, into, inputs = f"stage{stage}_{_DENSE_BRANCHES[field]}", sum(reads), reads
@@ -124,16 +75,16 @@ def _dense_branch(
         for i in range(3):
             name = f"{block + 1}_{end}_{i}"
             shape = (width, into, 3, 3)
-            yield f"block_{block}/conv_{i}", _Published(f"Mconv{name}", shape, f"Mprelu{name}", inputs)
+            yield f"block_{block}/conv_{i}", PublishedConv(f"Mconv{name}", shape, f"Mprelu{name}", inputs)
             into, inputs = width, ()
         into = 3 * width
-    yield "hidden", _Published(f"Mconv{blocks + 1}_{end}", (hidden, into, 1, 1), f"Mprelu{blocks + 1}_{end}")
-    yield "out", _Published(f"Mconv{blocks + 2}_{end}", (channels(c, field), hidden, 1, 1))
+    yield "hidden", PublishedConv(f"Mconv{blocks + 1}_{end}", (hidden, into, 1, 1), f"Mprelu{blocks + 1}_{end}")
+    yield "out", PublishedConv(f"Mconv{blocks + 2}_{end}", (channels(c, field), hidden, 1, 1))
 
 
 def _branch(
     c: MultiStageConfig, field: FieldName, stage: int, reads: tuple[int, ...]
-) -> Iterator[tuple[str, _Published]]:
+) -> Iterator[tuple[str, PublishedConv]]:
     """All others: stages count from 1, the first with names of its own; channels are in our order."""
     branch = f"_{_BRANCHES[field]}" if c.paf_stages else ""
     if stage:
@@ -145,7 +96,7 @@ def _branch(
         names = [f"conv{block}_{i + 1}_CPM{branch}" for i in range(blocks + 2)]
     into = sum(reads)
     for i in range(blocks):
-        yield f"block_{i}", _Published(names[i], (width, into, size, size))
+        yield f"block_{i}", PublishedConv(names[i], (width, into, size, size))
         into = width
-    yield "hidden", _Published(names[-2], (hidden, into, 1, 1))
-    yield "out", _Published(names[-1], (channels(c, field), hidden, 1, 1))
+    yield "hidden", PublishedConv(names[-2], (hidden, into, 1, 1))
+    yield "out", PublishedConv(names[-1], (channels(c, field), hidden, 1, 1))

@@ -7,10 +7,8 @@ neither are the maps of joints that a data set does not label: the loss of a bat
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
-
 from jaxpose.data.examples import Batch
+from jaxpose.fields.losses import squared_error
 from jaxpose.fields.targets import affinities, affinity_mask, heatmap_mask, heatmaps
 from jaxpose.skeletons import Skeleton
 from jaxpose.systems.openpose.config import FieldName, LossConfig
@@ -44,21 +42,6 @@ def terms(
     for number, (stage, names) in enumerate(zip(stages, schedule, strict=True)):
         for name in names:
             found, aim, known = (getattr(fields, name) for fields in (stage, aims.fields, aims.known))
-            weight = jnp.where(known, 1 + config.positive * jnp.abs(aim), 0)
-            if name == "heatmaps":
-                weight = weight.at[..., -1].multiply(config.background)
-            result[f"{name}_{number}"] = _squared(found, aim, weight, known, config)
+            error = squared_error(found, aim, known, config, background=name == "heatmaps")
+            result[f"{name}_{number}"] = Term(*error)
     return result
-
-
-def _squared(
-    found: Float[Array, "b h w c"],
-    aim: Float[Array, "b h w c"],
-    weight: Float[Array, "b h w c"],
-    known: Bool[Array, "b h w c"],
-    config: LossConfig,
-) -> Term:
-    total = jnp.sum(weight * jnp.square(found - aim))
-    if config.reduction == "sum":
-        return Term(total, jnp.float32(len(found)), 0.5)
-    return Term(total, jnp.sum(known, dtype=jnp.float32))

@@ -12,10 +12,11 @@ from typing import Any
 
 import flax.linen as nn
 import jax.numpy as jnp
-from jaxtyping import Array, Float, UInt8
+from jaxtyping import Array, UInt8
 
 from jaxpose.nets.activations import rectifier
-from jaxpose.nets.layers import Conv, Form, identity
+from jaxpose.nets.layers import Conv, Form
+from jaxpose.nets.stages import Block, Stage
 from jaxpose.nets.vgg import Vgg19
 from jaxpose.skeletons import SKELETONS
 from jaxpose.systems.openpose.config import BODY_25, FieldName, MultiStageConfig
@@ -29,44 +30,6 @@ def channels(config: MultiStageConfig, field: FieldName) -> int:
     """How many maps a field has."""
     skeleton = SKELETONS[config.skeleton]
     return len(skeleton.joints) + 1 if field == "heatmaps" else 2 * len(skeleton.limbs)
-
-
-class DenseBlock(nn.Module):
-    """Three 3x3 convolutions in a row whose outputs are concatenated: the reach of a 7x7 (section 3.1)."""
-
-    width: int
-    prelu: bool
-
-    @nn.compact
-    def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h w 3*d"]:
-        """Apply to a map."""
-        outputs = []
-        for i in range(3):
-            x = Conv(self.width, activation=rectifier(self.prelu), name=f"conv_{i}")(x)
-            outputs.append(x)
-        return jnp.concatenate(outputs, axis=-1)
-
-
-class Branch(nn.Module):
-    """The layers of one stage to one field: blocks, then two 1x1 convolutions."""
-
-    config: MultiStageConfig
-    field: FieldName
-    first: bool  # whether no earlier stage predicts this field
-    form: Form = "auto"
-
-    @nn.compact
-    def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h w d"]:
-        """Apply to the features and the fields so far."""
-        c = self.config
-        width, hidden = (c.first_width, c.first_hidden) if self.first else (c.width, c.hidden)
-        for i in range(c.first_blocks if self.first else c.blocks):
-            if c.block == "dense":
-                x = DenseBlock(width, c.prelu, name=f"block_{i}")(x)
-            else:
-                x = Conv(width, 3 if self.first else 7, activation=rectifier(c.prelu), name=f"block_{i}")(x)
-        x = Conv(hidden, 1, activation=rectifier(c.prelu), form=self.form, name="hidden")(x)
-        return Conv(channels(c, self.field), 1, activation=identity, form=self.form, name="out")(x)
 
 
 class MultiStageNetwork(nn.Module):
@@ -100,9 +63,18 @@ class MultiStageNetwork(nn.Module):
             x = jnp.concatenate([latest.pafs, latest.heatmaps, features], axis=-1)
             found = {}
             for field in fields:
-                name = f"{field}_{done[field]}"
-                found[field] = Branch(c, field, done[field] == 0, self.form, name=name)(x)
+                found[field] = self._stage(field, done[field])(x)
                 done[field] += 1
             latest = latest._replace(**found)
             stages.append(Fields(*(maps.astype(jnp.float32) for maps in latest)))
         return tuple(stages)
+
+    def _stage(self, field: FieldName, number: int) -> Stage:
+        """The layers to a field; they differ where no earlier stage predicts it."""
+        c = self.config
+        width, hidden, blocks = (
+            (c.width, c.hidden, c.blocks) if number else (c.first_width, c.first_hidden, c.first_blocks)
+        )
+        plain: Block = "7x7" if number else "3x3"
+        block = "dense" if c.block == "dense" else plain
+        return Stage(channels(c, field), width, hidden, blocks, block, c.prelu, self.form, name=f"{field}_{number}")

@@ -14,7 +14,7 @@ from jaxpose.skeletons import Skeleton
 from jaxpose.systems.openpose.config import LossConfig
 from jaxpose.systems.openpose.distillation import Teacher
 from jaxpose.systems.openpose.losses import targets, terms
-from jaxpose.task import Params, Term
+from jaxpose.task import Params, Term, started
 
 
 class OpenPoseTask:
@@ -45,7 +45,7 @@ class OpenPoseTask:
         """Parameters; there are no batch statistics."""
         picture = jnp.zeros((1, 64, 64, 3), jnp.uint8)
         params: Any = jax.jit(self.network.init)(key, picture)["params"]
-        return _merged(params, self._start, ()), {}
+        return started(params, self._start), {}
 
     def loss(self, params: Params, state: Params, batch: Batch, key: Array) -> tuple[Mapping[str, Term], Params]:
         """The squared errors of all fields of all stages; `OptionError` for crops that are not for this network."""
@@ -62,19 +62,3 @@ class OpenPoseTask:
             for name, term in taught.items():
                 result[f"taught_{name}"] = term._replace(weight=term.weight * self.config.taught)
         return result, state
-
-
-def _merged(params: Params, start: Params, path: tuple[str, ...]) -> Params:
-    """The parameters with those of another tree in place of their own."""
-    result = dict(params)
-    for name, value in start.items():
-        where = "/".join((*path, name))
-        if name not in params:
-            raise ValueError(f"the network has no parameter {where} to start from")
-        if isinstance(value, Mapping):
-            result[name] = _merged(params[name], value, (*path, name))
-        elif jnp.shape(value) != jnp.shape(params[name]):
-            raise ValueError(f"{where} must be of shape {jnp.shape(params[name])}, got {jnp.shape(value)}")
-        else:
-            result[name] = jnp.asarray(value, jnp.float32)
-    return result

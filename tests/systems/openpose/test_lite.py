@@ -12,12 +12,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jaxpose.nets.lite import STRIDE, Blocks, backbone_params, input_stride, reach
 from jaxpose.nets.multipose import MAPS, stride
 from jaxpose.skeletons import BODY_21A
 from jaxpose.systems.movenet.network import MoveNet
 from jaxpose.systems.openpose.config import LiteConfig
 from jaxpose.systems.openpose.estimator import OpenPose, make_step
-from jaxpose.systems.openpose.lite import STRIDE, Blocks, LiteOpenPose, backbone_params, input_stride, reach
+from jaxpose.systems.openpose.lite import LiteOpenPose
 from jaxpose.weights import store
 
 SMALL = LiteConfig(width=8, context_width=8, dilations=(1, 2), paf_blocks=1, heatmap_blocks=1)
@@ -52,11 +53,11 @@ def leaves(tree: Any) -> Iterator[tuple[str, Any]]:
 def test_size(params: dict[str, Any]) -> None:
     counts = {name: sum(x.size for x in jax.tree.leaves(part)) for name, part in params.items()}
     assert counts["blocks"] <= 2_000_000
-    assert counts == {"normalize": 6, "trunk": 4_603_624, "pyramid": 95_296, "heatmaps": 4_265, "blocks": 889_670}
+    assert counts == {"normalize": 6, "trunk": 4_603_624, "pyramid": 95_296, "heatmaps": 4_265, "blocks": 1_121_542}
 
 
 def test_a_person_of_350_pixels_is_seen_from_each_of_its_joints() -> None:
-    assert reach(LiteConfig()) == 1099 >= 2 * 350
+    assert reach(LiteConfig()) == 1750 >= 2 * 350
 
 
 def test_stages(params: dict[str, Any]) -> None:
@@ -72,7 +73,7 @@ def test_stages(params: dict[str, Any]) -> None:
 
 
 def test_a_picture_goes_on_in_grey_to_whole_cells_of_the_backbone(params: dict[str, Any]) -> None:
-    assert (input_stride(LiteConfig()), input_stride(SHALLOW)) == (32, 16)
+    assert (input_stride(LiteConfig()), input_stride(SHALLOW)) == (64, 16)
     images = pictures(1, 40, 56)
     whole = np.pad(images, ((0, 0), (0, 24), (0, 8), (0, 0)), constant_values=128)
     apply = jax.jit(lambda images: LiteOpenPose().apply({"params": params}, images)[-1])
@@ -97,13 +98,19 @@ def test_the_backbone_is_the_packaged_one(published: store.Params, params: dict[
 
 
 def test_features_are_those_of_movenet(published: store.Params) -> None:
-    config = LiteConfig(
-        coarse=("expansion_13", "out", "pyramid_16"), fine=("expansion_6", "pyramid_8", "pyramid_4", "heatmaps")
-    )
-    images = pictures(2, 64, 96)
+    default = LiteConfig()
+    config = dataclasses.replace(default, coarse=(*default.coarse, "pyramid_16"))
+    images = pictures(2, 64, 128)
 
     def of_movenet(network: MoveNet, images: jax.Array) -> dict[str, jax.Array]:
-        maps = network.trunk(network.normalize(images))
+        normalized = network.normalize(images)
+        halved = (normalized[:, ::2] + normalized[:, 1::2]) / 2
+        halved = of_size(network, (halved[:, :, ::2] + halved[:, :, 1::2]) / 2)
+        names = ("expansion_6", "pyramid_8", "expansion_13", "pyramid_4", "heatmaps")
+        return of_size(network, normalized) | {f"half_{name}": halved[name] for name in names}
+
+    def of_size(network: MoveNet, normalized: jax.Array) -> dict[str, jax.Array]:
+        maps = network.trunk(normalized)
         joined = network.pyramid((maps.out, maps.block_9, maps.block_5, maps.block_2))
         return {
             "expansion_13": maps.expansion_13,
@@ -133,31 +140,34 @@ def test_features_are_those_of_movenet(published: store.Params) -> None:
         dataclasses.replace(SHALLOW, coarse=("block_13", "block_7")),
         dataclasses.replace(SHALLOW, fine=("pyramid_8",)),
         dataclasses.replace(SHALLOW, fine=("heatmaps",)),
+        dataclasses.replace(SHALLOW, fine=("half_block_2",)),
+        dataclasses.replace(SHALLOW, coarse=("half_expansion_10",)),
+        dataclasses.replace(SHALLOW, fine=("expansion_6", "half_heatmaps")),
     ],
 )
 def test_a_cell_sees_so_many_pixels_and_no_more(config: LiteConfig, published: store.Params) -> None:
     params = initialized(config, published)
     network = LiteOpenPose(config)
-    height = 32 * (reach(config) // 32 + 3)
+    height = 64 * (reach(config) // 64 + 3)
     cell = height // STRIDE // 2
 
     @jax.jit
     def sees(row: int) -> jax.Array:
         """Whether the cell's value depends on a row: what is not a number makes all that it touches none."""
-        picture = jnp.zeros((1, height, 32, 3)).at[:, row].set(jnp.nan)
+        picture = jnp.zeros((1, height, 64, 3)).at[:, row].set(jnp.nan)
         field = network.apply({"params": params}, picture, method="fields")[-1].heatmaps
         return jnp.isnan(field[0, cell]).any()
 
     middle, half = STRIDE * cell + STRIDE // 2, reach(config) // 2
-    first, last = (range(end - 40, end + 40) for end in (middle - half, middle + half))
+    first, last = (range(end - 80, end + 80) for end in (middle - half, middle + half))
     above, below = ([bool(sees(row)) for row in rows] for rows in (first, last))
     assert above == sorted(above)  # from a row on all are seen
     assert below == sorted(below, reverse=True)
     top, bottom = first[above.index(True)], last[below.index(False)] - 1
     assert top > first[0]
     assert sees(middle)
-    exact = input_stride(config) == 16
-    assert reach(config) - (0 if exact else 64) <= bottom - top + 1 <= reach(config)
+    slack = 0 if input_stride(config) == 16 else 2 * input_stride(config)  # of maps that are doubled, by their place
+    assert reach(config) - slack <= bottom - top + 1 <= reach(config)
 
 
 def test_every_parameter_of_the_blocks_learns() -> None:
@@ -169,6 +179,11 @@ def test_every_parameter_of_the_blocks_learns() -> None:
         "pyramid_8": (8, 24),
         "pyramid_4": (16, 24),
         "heatmaps": (16, 17),
+        "half_expansion_6": (4, 288),
+        "half_pyramid_8": (4, 24),
+        "half_expansion_13": (2, 864),
+        "half_pyramid_4": (8, 24),
+        "half_heatmaps": (8, 17),
     }
     maps = {name: rng.random((2, side, side, channels), np.float32) for name, (side, channels) in sizes.items()}
     blocks = Blocks(SMALL)
@@ -177,7 +192,8 @@ def test_every_parameter_of_the_blocks_learns() -> None:
     @partial(jax.jit, static_argnums=1)
     @jax.grad
     def slopes(params: Any, stage: int) -> jax.Array:
-        return sum(jnp.sum((field - 1) ** 2) for field in blocks.apply({"params": params}, maps)[stage])
+        heatmaps, pafs = blocks.apply({"params": params}, maps)
+        return sum(jnp.sum((field - 1) ** 2) for field in ((pafs,), (heatmaps, pafs))[stage])
 
     early, late = (dict(leaves(slopes(params, stage))) for stage in (0, 1))
     assert not [name for name, slope in late.items() if not np.abs(slope).max() > 0]
@@ -194,7 +210,7 @@ def test_bfloat16(params: dict[str, Any]) -> None:
     for expected, found in zip(full, half, strict=True):
         assert found.dtype == jnp.float32
         scale = np.abs(expected).max()
-        np.testing.assert_allclose(found, expected, rtol=0, atol=0.08 * scale)
+        np.testing.assert_allclose(found, expected, rtol=0, atol=0.1 * scale)
         assert not np.array_equal(found, expected)
 
 
