@@ -30,7 +30,15 @@ from jaxpose.systems.openpose.lite import LiteOpenPose
 from jaxpose.systems.openpose.network import STRIDE, MultiStageNetwork
 from jaxpose.systems.openpose.search import SearchingOpenPose
 from jaxpose.systems.openpose.task import OpenPoseTask
+from jaxpose.systems.staf.config import MODEL_III, StafLiteConfig
+from jaxpose.systems.staf.estimator import StafTracker
+from jaxpose.systems.staf.importing import looks_published as looks_published_staf
+from jaxpose.systems.staf.importing import published_params as published_staf_params
+from jaxpose.systems.staf.lite import StafLite
+from jaxpose.systems.staf.network import StafNetwork
+from jaxpose.systems.staf.task import StafTask
 from jaxpose.task import Task
+from jaxpose.tracking import Tracker
 from jaxpose.weights.pytorch import read_checkpoint
 from jaxpose.weights.store import Params
 from jaxpose.weights.vgg import vgg19_params
@@ -51,9 +59,11 @@ class Architecture:
     """A kind of network and what it is made of.
 
     `estimator` takes the network, its parameters, the skeleton, `size=` and options of its own; there is none for a
-    network that finds no people. `strong_score` is `IdentityConfig`'s, where that leaves it to the model: from this
-    mean score of its joints on, a person is more often right than wrong. `task` takes the network, the skeleton and
-    `loss=` and `start=` of its own, and makes what is trained; there is none for a network that is not trained here.
+    network that finds no people. `tracker` takes the same and `chunk=`, and is there for a network that keeps ids by
+    itself; with the others works the baseline tracker, and `strong_score` is `IdentityConfig`'s, where that leaves it
+    to the model: from this mean score of its joints on, a person is more often right than wrong. `task` takes the
+    network, the skeleton and `loss=` and `start=` of its own, and makes what is trained; there is none for a network
+    that is not trained here.
     `backbone` reads a part of the parameters, to start training from, of a file that others published.
     """
 
@@ -64,6 +74,7 @@ class Architecture:
     task: Callable[..., Task] | None = None
     backbone: Callable[[Path, Any], Params] | None = None
     strong_score: float = 0.4
+    tracker: Callable[..., Tracker] | None = None
 
     def skeleton(self, config: Any) -> Skeleton:
         """The skeleton that a network of this config predicts."""
@@ -141,6 +152,21 @@ ARCHITECTURES = {
     ),
     "openpose-lite": Architecture(
         LiteConfig, LiteOpenPose, _openpose, task=functools.partial(OpenPoseTask, stride=STRIDE)
+    ),
+    "staf-lite": Architecture(StafLiteConfig, StafLite, _openpose, task=StafTask, tracker=StafTracker),
+    "staf-body21a": Architecture(
+        functools.partial(dataclasses.replace, MODEL_III),
+        StafNetwork,
+        _openpose,
+        Release(
+            ".caffemodel",
+            looks_published_staf,
+            published_staf_params,
+            "OpenPose's: academic or non-profit, non-commercial research use only",
+        ),
+        StafTask,
+        _vgg19,
+        tracker=StafTracker,
     ),
     "openpose-body25": _published("body_25"),
     "openpose-coco": _published("coco_18"),

@@ -54,7 +54,7 @@ class Pipeline:
 
         They have their frames' numbers and times, and no ids. `ValueError` if the picture is not RGB uint8.
         """
-        _check_picture(frame)
+        check_picture(frame)
         done: list[People] = []
         if self._waiting and frame.image.shape != self._waiting[0].image.shape:
             done += self._advance()
@@ -96,8 +96,8 @@ def numbered(frames: Iterable[Frame | UInt8[np.ndarray, "h w 3"]]) -> Iterator[F
         yield frame if isinstance(frame, Frame) else Frame(index, float(index), frame)
 
 
-def _check_picture(frame: Frame) -> None:
-    """A floating-point or grey picture would be misread in silence."""
+def check_picture(frame: Frame) -> None:
+    """`ValueError` for what is no frame: a floating-point or grey picture would be misread in silence."""
     image = getattr(frame, "image", frame)
     if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
         given = f"{image.dtype} {image.shape}" if isinstance(image, np.ndarray) else type(image).__name__

@@ -19,7 +19,7 @@ from jaxpose.detection import PeopleDetector
 from jaxpose.errors import OptionError, UnknownModelError, WeightsError
 from jaxpose.estimation import Estimator
 from jaxpose.skeletons import Skeleton
-from jaxpose.tracking import FrameTracker, Tracker
+from jaxpose.tracking import FrameTracker, ProminentTracker, Tracker
 from jaxpose.weights import caffe, openvino, store, tfjs
 from jaxpose.weights.default import DEFAULT
 from jaxpose.weights.store import Card, Params
@@ -67,14 +67,25 @@ def load(
     """The tracker of an installed model.
 
     `size` is the long side of the network's input in pixels, `max_people` the most people told of a frame, `chunk` how
-    many frames go to the device at a time; `options` are the system's own (see `estimator`). Raises
+    many frames go to the device at a time; `options` are the system's own: those of `estimator`, or for a network that
+    tracks by itself `decode` and `tracking`, and no `identities`, which are the baseline tracker's. Raises
     `UnknownModelError`, or `WeightsError` for a damaged or foreign file.
     """
-    found = estimator(name, size=size, **options)
-    if identities.strong_score is None:
-        own = ARCHITECTURES[_known(name).architecture].strong_score
-        identities = dataclasses.replace(identities, strong_score=own)
-    return FrameTracker(found, IdentityTracker(found.skeleton, identities), chunk=chunk, max_people=max_people)
+    if max_people is not None and max_people < 1:
+        raise ValueError(f"`max_people` must be at least 1, got {max_people}")
+    architecture = ARCHITECTURES[_known(name).architecture]
+    tracker: Tracker
+    if architecture.tracker is not None:
+        if identities != IdentityConfig():
+            raise OptionError(f"{name} keeps ids by itself: `tracking` has its options, `identities` the others'")
+        _check_options(name, architecture.tracker, options)
+        tracker = architecture.tracker(*network(name), size=size, chunk=chunk, **options)
+    else:
+        found = estimator(name, size=size, **options)
+        if identities.strong_score is None:
+            identities = dataclasses.replace(identities, strong_score=architecture.strong_score)
+        tracker = FrameTracker(found, IdentityTracker(found.skeleton, identities), chunk=chunk)
+    return tracker if max_people is None else ProminentTracker(tracker, max_people)
 
 
 def detector(
@@ -103,9 +114,7 @@ def estimator(name: str = DEFAULT, *, size: int = 656, **options: Any) -> Estima
     make = ARCHITECTURES[_known(name).architecture].estimator
     if make is None:
         raise OptionError(f"{name} finds no people, it reads a crop around one: use `jaxpose.models.network({name!r})`")
-    known = [key for key in inspect.signature(make).parameters if key not in ("network", "params", "skeleton", "size")]
-    if unknown := [key for key in options if key not in known]:
-        raise OptionError(f"{name} has no option `{unknown[0]}`: its own are {', '.join(known)}")
+    _check_options(name, make, options)
     return make(*network(name), size=size, **options)
 
 
@@ -153,6 +162,14 @@ def import_file(path: Path, name: str, arch: str | None = None, *, overwrite: bo
         "imported": datetime.date.today().isoformat(),
     }
     return store.save(name, params, Card(arch, dataclasses.asdict(config), provenance), overwrite=overwrite)
+
+
+def _check_options(name: str, make: Callable[..., Any], options: dict[str, Any]) -> None:
+    """`OptionError` for an option that what makes a model's estimator or tracker does not have."""
+    common = ("network", "params", "skeleton", "size", "chunk")
+    known = [key for key in inspect.signature(make).parameters if key not in common]
+    if unknown := [key for key in options if key not in known]:
+        raise OptionError(f"{name} has no option `{unknown[0]}`: its own are {', '.join(known)}")
 
 
 def _known(name: str) -> Card:

@@ -1,8 +1,8 @@
 """The contract of every tracker: frames in, people with ids out, in constant memory whatever the video's length.
 
 It stands below the systems (each brings a `Tracker` of its own, or an `estimation.Estimator` for the one here) and
-above `association`: `FrameTracker` joins any network that finds people in single frames to the baseline tracker of ids,
-`RegionTracker` has any tracker look at a part of the picture.
+above `association`: `FrameTracker` joins any network that finds people in single frames to the baseline tracker of ids.
+Around any tracker, `RegionTracker` looks at a part of the picture, `ProminentTracker` tells of a few people only.
 """
 
 import abc
@@ -55,34 +55,22 @@ class Tracker(abc.ABC):
 class FrameTracker(Tracker):
     """Any per-frame estimator with the baseline tracker of ids behind it.
 
-    Frames go through `estimation.Pipeline` in chunks of `chunk`. With `max_people` everybody is tracked, and of each
-    frame the N most prominent are told: those with the highest score times the square root of their box (the rule of
-    OpenPose's released program).
+    Frames go through `estimation.Pipeline` in chunks of `chunk`.
     """
 
-    def __init__(
-        self,
-        estimator: Estimator,
-        identities: IdentityTracker,
-        *,
-        chunk: int = 1,
-        max_people: int | None = None,
-    ) -> None:
-        if max_people is not None and max_people < 1:
-            raise ValueError(f"`max_people` must be at least 1, got {max_people}")
+    def __init__(self, estimator: Estimator, identities: IdentityTracker, *, chunk: int = 1) -> None:
         self.skeleton = estimator.skeleton
         self.estimator, self.identities = estimator, identities
         self._pipeline = Pipeline(estimator, chunk)
         self.delay = self._pipeline.delay + identities.delay
-        self._max_people = max_people
 
     def push(self, frame: Frame) -> list[People]:
         """See `Tracker.push`. The size of frames may change within a video."""
-        return self._cut(self._identify(self._pipeline.push(frame)))
+        return self._identify(self._pipeline.push(frame))
 
     def flush(self) -> list[People]:
         """See `Tracker.flush`."""
-        return self._cut(self._identify(self._pipeline.flush()) + self.identities.flush())
+        return self._identify(self._pipeline.flush()) + self.identities.flush()
 
     def reset(self) -> None:
         """See `Tracker.reset`."""
@@ -93,13 +81,34 @@ class FrameTracker(Tracker):
         """The people of the frames whose ids are settled by these."""
         return [people for new in found for people in self.identities.push(new)]
 
+
+class ProminentTracker(Tracker):
+    """Any tracker, telling of the `most` most prominent people of each frame; it still tracks everybody.
+
+    Those are the people with the highest score times the square root of their box (the rule of OpenPose's released
+    program).
+    """
+
+    def __init__(self, tracker: Tracker, most: int) -> None:
+        self.skeleton, self.delay = tracker.skeleton, tracker.delay
+        self._tracker, self._most = tracker, most
+
+    def push(self, frame: Frame) -> list[People]:
+        """See `Tracker.push`."""
+        return self._cut(self._tracker.push(frame))
+
+    def flush(self) -> list[People]:
+        """See `Tracker.flush`."""
+        return self._cut(self._tracker.flush())
+
+    def reset(self) -> None:
+        """See `Tracker.reset`."""
+        self._tracker.reset()
+
     def _cut(self, done: list[People]) -> list[People]:
-        """The most prominent people of each frame, if there is a limit."""
-        if self._max_people is None:
-            return done
         prominence = (people.scores * np.sqrt(people.boxes[:, 2] * people.boxes[:, 3]) for people in done)
         return [
-            people.select(np.sort(np.argsort(-rank, kind="stable")[: self._max_people]))
+            people.select(np.sort(np.argsort(-rank, kind="stable")[: self._most]))
             for people, rank in zip(done, prominence, strict=True)
         ]
 

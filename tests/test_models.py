@@ -1,6 +1,8 @@
 """Models by name: import, load, refuse."""
 
+import dataclasses
 from pathlib import Path
+from typing import Any
 
 import caffe_models
 import jax
@@ -8,7 +10,8 @@ import numpy as np
 import pytest
 
 from jaxpose import models
-from jaxpose.association.config import ParserConfig
+from jaxpose.architectures import ARCHITECTURES
+from jaxpose.association.config import IdentityConfig, ParserConfig
 from jaxpose.errors import (
     JaxposeWarning,
     NonFiniteError,
@@ -22,6 +25,8 @@ from jaxpose.systems.movenet.config import PoseConfig
 from jaxpose.systems.openpose.config import SearchConfig
 from jaxpose.systems.openpose.estimator import OpenPose
 from jaxpose.systems.openpose.search import SearchingOpenPose
+from jaxpose.systems.staf.config import StafLiteConfig
+from jaxpose.systems.staf.tracker_config import TrackerConfig
 from jaxpose.weights import store
 from jaxpose.weights.default import DEFAULT
 from jaxpose.weights.store import Card
@@ -219,3 +224,23 @@ def test_options_make_another_estimator(imported: str) -> None:
         models.load(imported, decode=PoseConfig())
     with pytest.raises(OptionError, match="hpe has no option `chunks`: its own are decode, parser, search"):
         models.load(imported, chunks=3)
+
+
+def test_a_staf_network_brings_its_own_tracker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JAXPOSE_HOME", str(tmp_path))
+    config = StafLiteConfig(
+        width=8, context_width=8, dilations=(1,), paf_blocks=1, heatmap_blocks=1, taf_dilations=(1,)
+    )
+    blank = jax.tree.map(lambda leaf: np.zeros(leaf.shape, np.float16), ARCHITECTURES["staf-lite"].shapes(config))
+    store.save("mine", blank, Card("staf-lite", dataclasses.asdict(config), {}))
+    tracker = models.load("mine", size=64, max_people=1, tracking=TrackerConfig(variant="released"))
+    picture = np.zeros((64, 64, 3), np.uint8)
+    (people,) = tracker.track([picture])
+    assert people.total == 0
+    assert models.estimator("mine", size=64).skeleton.name == tracker.skeleton.name == "body_21a"
+    with pytest.raises(OptionError, match="mine keeps ids by itself"):
+        models.load("mine", identities=IdentityConfig(birth_hits=1))
+    with pytest.raises(OptionError, match="mine has no option `parser`: its own are decode, tracking"):
+        models.load("mine", parser=ParserConfig())
+    with pytest.raises(OptionError, match="movenet-multipose has no option `tracking`"):
+        models.load("movenet-multipose", tracking=TrackerConfig())

@@ -3,17 +3,21 @@
 import itertools
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import staf_scenes
 
 import jaxpose.video
 from jaxpose import models
 from jaxpose.association.identities import IdentityTracker
 from jaxpose.errors import VideoError
+from jaxpose.fields.config import DecodeConfig
 from jaxpose.records import Frame, People, make_people
-from jaxpose.skeletons import COCO_17
-from jaxpose.tracking import FrameTracker, RegionTracker, Tracker
+from jaxpose.skeletons import COCO_17, COCO_18
+from jaxpose.systems.staf.estimator import StafTracker
+from jaxpose.tracking import FrameTracker, ProminentTracker, RegionTracker, Tracker
 
 Make = Callable[[int], Tracker]
 
@@ -51,7 +55,9 @@ def walk(frames: int, first_size: int = 64) -> list[Frame]:
     return result
 
 
-@pytest.fixture(scope="module", params=["frame-tracker", "region-tracker", "lightweight-openpose", "movenet-multipose"])
+@pytest.fixture(
+    scope="module", params=["frame-tracker", "region-tracker", "lightweight-openpose", "movenet-multipose", "staf"]
+)
 def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Make, list[Frame]]:
     """How to make the tracker for a chunk size, and frames in which it finds people."""
     if request.param == "frame-tracker":
@@ -60,6 +66,12 @@ def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         return lambda chunk: RegionTracker(
             FrameTracker(Spots(), IdentityTracker(COCO_17), chunk=chunk), (40, 3, 1000, 60)
         ), walk(20)
+    if request.param == "staf":
+        people = staf_scenes.scene(20, {1: (staf_scenes.line(30, 110, 5), 90), 2: (staf_scenes.line(220, 112, -3), 80)})
+        options: dict[str, Any] = {"size": 256, "decode": DecodeConfig(candidates=8)}
+        network: Any = staf_scenes.KnowingNetwork()
+        made = {chunk: StafTracker(network, {}, COCO_18, chunk=chunk, **options) for chunk in (1, 15, 20)}
+        return made.__getitem__, staf_scenes.frames_of(people)
     data: Path = request.getfixturevalue("shared_data")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("JAXPOSE_HOME", str(tmp_path_factory.mktemp("home")))
@@ -133,15 +145,14 @@ def test_bare_arrays_are_numbered(case: tuple[Make, list[Frame]]) -> None:
     assert [people.frame for people in found] == [0, 1, 2]
 
 
-@pytest.mark.parametrize("option", ["chunk", "max_people"])
-def test_options_below_one_are_refused(option: str) -> None:
-    with pytest.raises(ValueError, match=f"`{option}` must be at least 1, got 0"):
-        FrameTracker(Spots(), IdentityTracker(COCO_17), **{option: 0})
+def test_a_chunk_below_one_is_refused() -> None:
+    with pytest.raises(ValueError, match="`chunk` must be at least 1, got 0"):
+        FrameTracker(Spots(), IdentityTracker(COCO_17), chunk=0)
 
 
-def test_max_people_tells_of_the_most_prominent_and_keeps_the_ids() -> None:
+def test_a_prominent_tracker_tells_of_the_most_prominent_and_keeps_the_ids() -> None:
     everyone = list(FrameTracker(Spots(), IdentityTracker(COCO_17)).track(walk(20)))
-    two = list(FrameTracker(Spots(), IdentityTracker(COCO_17), max_people=2).track(walk(20)))
+    two = list(ProminentTracker(FrameTracker(Spots(), IdentityTracker(COCO_17)), 2).track(walk(20)))
     assert max(p.total for p in everyone) == 3
     assert [p.total for p in two] == [min(2, p.total) for p in everyone]
     for few, all_ in zip(two, everyone, strict=True):

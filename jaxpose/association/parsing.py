@@ -4,12 +4,14 @@ Runs on the host behind `fields.candidates` or `fields.exact`. A parser says whi
 scores and who is kept is the same for all.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float32, Int64
 
 from jaxpose.association import greedy, hungarian, integer
 from jaxpose.association.config import ParserConfig
-from jaxpose.association.connections import find_connections
+from jaxpose.association.connections import Connections, find_connections
 from jaxpose.records import Candidates
 from jaxpose.skeletons import Skeleton
 
@@ -30,7 +32,7 @@ def parse(
     who has any of them needs more than `MOST_BARE_JOINTS` others (both as in the released program).
     `SceneTooLargeError` if an integer program takes too long.
     """
-    slots, joints = candidates.score.shape[-1], len(skeleton.joints)
+    slots = candidates.score.shape[-1]
     connections = find_connections(candidates, skeleton.limbs)
     limbs = len(skeleton.limbs)
     if config.method.endswith("-tree"):
@@ -44,7 +46,24 @@ def parse(
             groups = hungarian.group(connections)
         case "integer-tree" | "integer-graph":
             groups = integer.group(connections, slots, config.max_seconds)
+    keypoints, scores, _ = make_poses(groups, connections, candidates, skeleton, config, limbs)
+    return keypoints, scores
 
+
+def make_poses(
+    groups: Sequence[Sequence[int]],
+    connections: Connections,
+    candidates: Candidates,
+    skeleton: Skeleton,
+    config: ParserConfig,
+    limbs: int,
+) -> tuple[Float32[np.ndarray, "p j 3"], Float32[np.ndarray, "p"], Int64[np.ndarray, "n"]]:
+    """The people that groups of peaks are, as `parse` tells them; and for each peak the row of its person, or -1.
+
+    `limbs` is how many a whole person could have among the connections. A peak is joint * slots + slot.
+    """
+    slots, joints = candidates.score.shape[-1], len(skeleton.joints)
+    peak_scores = np.clip(candidates.score, 0, 1).ravel()
     n = len(groups)
     owner = np.full(len(peak_scores), -1)
     for number, peaks in enumerate(groups):
@@ -65,4 +84,6 @@ def parse(
     keypoints[person, joint, 2] = peak_scores[peak]
     order = np.flatnonzero(kept)
     order = order[np.argsort(-score[order], kind="stable")]
-    return keypoints[order], np.clip(score[order] / (joints + limbs), 0, 1).astype(np.float32)
+    row = np.full(n + 1, -1)  # the last entry is that of nobody
+    row[order] = np.arange(len(order))
+    return keypoints[order], np.clip(score[order] / (joints + limbs), 0, 1).astype(np.float32), row[owner]

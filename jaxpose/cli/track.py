@@ -20,6 +20,7 @@ from jaxpose.cli.inputs import InputOptions, names, sources
 from jaxpose.cli.interrupt import Interrupt
 from jaxpose.cli.openpose import OpenPoseOptions
 from jaxpose.cli.outputs import Plan, TrackOutputOptions, check_distinct
+from jaxpose.cli.staf import StafOptions
 from jaxpose.errors import JaxposeWarning, OptionError
 from jaxpose.weights.default import DEFAULT
 
@@ -44,6 +45,7 @@ class Track:
     select: Annotated[InputOptions, arg(name="")] = dataclasses.field(default_factory=InputOptions)
     identities: IdentityConfig = dataclasses.field(default_factory=IdentityConfig)  # how ids are kept over time
     openpose: OpenPoseOptions = dataclasses.field(default_factory=OpenPoseOptions)  # for OpenPose networks alone
+    staf: StafOptions = dataclasses.field(default_factory=StafOptions)  # for STAF's networks alone
 
     def run(self) -> None:
         """Do it, and say in one line for each input what was seen."""
@@ -70,6 +72,7 @@ class Track:
                     chunk=self.chunk,
                     identities=self.identities,
                     **self.openpose.chosen(),
+                    **self.staf.chosen(),
                 )
             except ValueError as error:  # an option's value that only the model can judge
                 raise OptionError(str(error)) from error
@@ -141,7 +144,8 @@ class Track:
     def _config(self) -> dict[str, object]:
         """The settings that decide the result."""
         chosen = dataclasses.asdict(self)
-        keys = ["model", "size", "max_people", "chunk", "identities", *(["openpose"] if self.openpose.chosen() else [])]
+        keys = ["model", "size", "max_people", "chunk", "identities"]
+        keys += [name for name in ("openpose", "staf") if getattr(self, name).chosen()]
         return {key: chosen[key] for key in keys} | self.select.chosen()
 
 

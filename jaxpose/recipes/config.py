@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from jaxpose.data.config import CropConfig
 from jaxpose.systems.openpose.config import LiteConfig, LossConfig, MultiStageConfig
+from jaxpose.systems.staf.config import StafConfig, StafLiteConfig, StafLossConfig
 from jaxpose.training.config import TrainingConfig
 
 
@@ -63,7 +64,7 @@ class Recipe:
     """Which network learns what from which pictures, and how."""
 
     architecture: str = "openpose-lite"  # a kind of network, as `jaxpose models` shows
-    network: LiteConfig | MultiStageConfig = dataclasses.field(default_factory=LiteConfig)
+    network: LiteConfig | MultiStageConfig | StafLiteConfig | StafConfig = dataclasses.field(default_factory=LiteConfig)
     start: str | None = None  # what parameters are taken from: a model, a training's folder, a backbone's .pth file
     data: tuple[Share, ...] = (Share("procedural"),)
     procedural: Procedural = Procedural()
@@ -72,7 +73,7 @@ class Recipe:
     compute: Literal["auto", "float32", "bfloat16"] = "auto"  # of the network; auto: bfloat16 but on CPUs
     remat: bool = False  # save memory: what the backward pass needs of the network is computed a second time
     teacher: str | None = None  # an installed model of OpenPose's kind, whose fields are learnt too (`loss.taught`)
-    loss: LossConfig = LossConfig()
+    loss: LossConfig | StafLossConfig = LossConfig()
     training: TrainingConfig = dataclasses.field(default_factory=TrainingConfig)
     evaluation: Evaluation = Evaluation()
     provenance: tuple[tuple[str, str], ...] = ()  # what a model card should tell: data, licences

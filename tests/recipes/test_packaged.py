@@ -41,7 +41,10 @@ def multipliers(name):
 
 
 def test_all_are_here():
-    assert PACKAGED == ["lite_openpose", "openpose_body25", "openpose_coco18", "openpose_mpi15", "tiny_synthetic"]
+    assert PACKAGED == [
+        "lite_openpose", "openpose_body25", "openpose_coco18", "openpose_mpi15", "staf_clips", "staf_images",
+        "staf_lite", "tiny_synthetic",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", PACKAGED)
@@ -52,17 +55,24 @@ def test_each_expression_matches_parameters_of_its_network(name):
     assert isinstance(recipe.network, type(architecture.config()))
     optimizer = make_optimizer(recipe.training.optimizer, params, recipe.training.steps)
     assert any(jax.tree.leaves(optimizer.trained))
-    stride = architecture.task(architecture.network(recipe.network), architecture.skeleton(recipe.network)).stride
-    assert recipe.crops.place.stride == stride
-    assert recipe.crops.clip.frames == 1
+    network, skeleton = architecture.network(recipe.network), architecture.skeleton(recipe.network)
+    assert recipe.crops.place.stride == architecture.task(network, skeleton, loss=recipe.loss).stride
+    assert recipe.crops.clip.frames == {"staf_lite": 3, "staf_clips": 4}.get(name, 1)
 
 
-@pytest.mark.parametrize("name", ["lite_openpose", "tiny_synthetic"])
+@pytest.mark.parametrize("name", ["lite_openpose", "tiny_synthetic", "staf_lite"])
 def test_the_packaged_trunk_stays_as_it_is(name):
     recipe, params = shapes(name)
     optimizer = make_optimizer(recipe.training.optimizer, params, recipe.training.steps)
     for path, trained in named(optimizer.trained).items():
-        assert trained == path.startswith("blocks/"), path
+        assert trained == path.startswith(("blocks/", "recall_", "tafs/")), path
+
+
+def test_clips_leave_the_trunk_as_it_is():
+    recipe, params = shapes("staf_clips")
+    optimizer = make_optimizer(recipe.training.optimizer, params, recipe.training.steps)
+    for path, trained in named(optimizer.trained).items():
+        assert trained == (not path.startswith("trunk/")), path
 
 
 def test_body_25_learns_as_published():

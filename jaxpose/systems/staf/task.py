@@ -23,12 +23,24 @@ class StafTask:
     The paper's order is image mode, where every picture is a first frame (batches without an axis of time), then clips,
     with the trunk frozen (a multiplier of 0 in the optimizer's configuration). A clip runs through `lax.scan` from a
     reset to its end, and gradients go back through all of it; the backward pass computes each frame a second time
-    instead of keeping what it needs of the first.
+    instead of keeping what it needs of the first, whatever `remat` says. There is no learning from a `teacher`.
     """
 
     def __init__(
-        self, network: nn.Module, skeleton: Skeleton, loss: StafLossConfig = StafLossConfig(), start: Params = None
+        self,
+        network: nn.Module,
+        skeleton: Skeleton,
+        loss: StafLossConfig = StafLossConfig(),
+        start: Params | None = None,
+        remat: bool = True,
+        teacher: object | None = None,
     ) -> None:
+        """`OptionError` for a teacher, or another system's loss."""
+        if teacher is not None:
+            raise OptionError("`teacher` is for networks of single pictures: STAF's learn from labels alone")
+        if not isinstance(loss, StafLossConfig):
+            raise OptionError(f"`loss` of a STAF network must be a StafLossConfig, got {type(loss).__name__}")
+        self.stride = STRIDE
         self.network: Any = network
         self.skeleton, self.config, self._start = skeleton, loss, start or {}
 

@@ -1,0 +1,63 @@
+"""Links between people and votes, by hand."""
+
+import numpy as np
+from staf_scenes import true_candidates
+from toys import toy
+
+from jaxpose.systems.staf.candidates import StafCandidates
+from jaxpose.systems.staf.voting import Continuations, count_votes, elect, find_continuations
+
+SLOTS = 4
+SKELETON = toy(((0, 1), (1, 2)), 3)
+LINKS = SKELETON.temporal_links("A")
+
+
+def candidates_of(links: list[tuple[int, int, int, float]]) -> StafCandidates:
+    """Connections of (link, slot before, slot now, affinity)."""
+    nobody = true_candidates({}, {}, LINKS, SKELETON, slots=SLOTS, partners=2)
+    for link, before, now, affinity in links:
+        place = int((nobody.affinity[link, before] > 0).sum())
+        nobody.partner[link, before, place], nobody.affinity[link, before, place] = now, affinity
+    nobody.now.score[:] = 0.5
+    return nobody
+
+
+def test_a_pair_of_peak_and_person_has_its_best_connection_and_those_of_nobody_none() -> None:
+    candidates = candidates_of([(0, 0, 1, 0.9), (1, 0, 2, 0.3), (1, 3, 2, 0.6), (1, 1, 2, 0.5), (2, 2, 0, 1.0)])
+    owner = np.full(3 * SLOTS, -1)
+    owner[[0, SLOTS, SLOTS + 3]], owner[SLOTS + 1] = 0, 1  # the peak (2, 2) is nobody's
+    found = find_continuations(candidates, LINKS, owner, np.full(3 * SLOTS, 0.2))
+    assert found.peak.tolist() == [1, SLOTS + 2, SLOTS + 2]
+    assert found.person.tolist() == [0, 0, 1]
+    np.testing.assert_allclose(found.affinity, [0.9, 0.6, 0.5], rtol=1e-6)
+    np.testing.assert_allclose(found.queue, found.affinity + 0.1 * (0.2 + 0.5), rtol=1e-6)
+
+
+def test_with_nobody_before_there_are_no_links() -> None:
+    for owner in (np.zeros(0, int), np.full(3 * SLOTS, -1)):
+        found = find_continuations(candidates_of([(0, 0, 1, 0.9)]), LINKS, owner, np.zeros(len(owner)))
+        assert [len(column) for column in found] == [0] * 4
+
+
+def test_a_joint_has_one_vote_for_its_best_link() -> None:
+    peak, before = np.array([0, 0, 5, 9, 9, 10]), np.array([0, 1, 1, 0, 1, 1])
+    affinity = np.array([0.4, 0.6, 0.5, 0.9, 0.2, 1.0])
+    owner = np.full(12, -1)
+    owner[[0, 5]], owner[9] = 0, 1  # peak 10 is nobody's
+    counts, sums = count_votes(Continuations(peak, before, affinity, affinity), owner, 2, 2)
+    assert counts.tolist() == [[0, 2], [1, 0]]
+    np.testing.assert_allclose(sums, [[0, 1.1], [0.9, 0]])
+
+
+def test_the_election() -> None:
+    def elected(counts: list[list[int]], sums: list[list[float]], least: int = 1) -> list[int]:
+        return elect(np.array(counts), np.array(sums), least).tolist()
+
+    assert elected([[5, 2], [0, 3]], [[4, 1], [0, 2]]) == [0, 1]
+    assert elected([[5, 2], [6, 3]], [[4, 1], [2, 2]]) == [-1, 0]  # both want the first: the most votes win
+    assert elected([[2, 2]], [[1.5, 1.6]]) == [1]  # of equal numbers, the higher sum
+    assert elected([[3, 2]], [[0.1, 1.9]]) == [0]  # but the number first
+    assert elected([[4, 0], [0, 5]], [[4, 0], [0, 5]], least=5) == [-1, 1]
+    assert elected([[0, 0]], [[0, 0]]) == [-1]
+    assert elect(np.zeros((2, 0), int), np.zeros((2, 0)), 1).tolist() == [-1, -1]
+    assert elect(np.zeros((0, 2), int), np.zeros((0, 2)), 1).tolist() == []
