@@ -151,7 +151,15 @@ ARCHITECTURES = {
         ),
     ),
     "openpose-lite": Architecture(
-        LiteConfig, LiteOpenPose, _openpose, task=functools.partial(OpenPoseTask, stride=STRIDE)
+        LiteConfig,
+        LiteOpenPose,
+        functools.partial(
+            _openpose,  # thresholds as `experiments/choose_decoding.py` chose them for the packaged weights
+            decode=DecodeConfig(peak_threshold=0.12, sample_threshold=0.02, sample_share=0.6),
+            parser=ParserConfig(min_score=0.78),
+        ),
+        task=functools.partial(OpenPoseTask, stride=STRIDE),
+        strong_score=0.45,
     ),
     "staf-lite": Architecture(StafLiteConfig, StafLite, _openpose, task=StafTask, tracker=StafTracker),
     "staf-body21a": Architecture(

@@ -50,7 +50,7 @@ def imported(shared_data: Path, home: Path) -> str:
 
 
 def test_an_imported_model_is_there_with_its_origin(imported: str, shared_data: Path) -> None:
-    assert models.names() == [DEFAULT, imported]
+    assert models.names() == [*store.packaged(), imported]
     card = models.card(imported)
     assert card.architecture == "lightweight-openpose"
     assert card.config["skeleton"] == "coco_18"

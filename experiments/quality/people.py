@@ -23,7 +23,7 @@ from jaxpose.skeletons import SKELETONS, Skeleton
 from jaxpose.weights import store
 
 KEPT = Path(__file__).parents[2] / "runs" / "quality"
-SIZES = (512, 656)
+SIZES = (656,)
 STEP = 64
 """Pictures are padded until the short side of the network's input is a multiple of this."""
 

@@ -24,7 +24,7 @@ def read_recipe(config: str) -> Recipe:
         raise OptionError(f"CONFIG must be a packaged recipe or a .py file, got {config!r}: {told}")
     try:
         found = runpy.run_path(config) if own else vars(importlib.import_module(f"{CONFIGS}.{config}"))
-        recipe = found["get_config"]()
+        recipe = found["get_config"]() if "get_config" in found else None
     except Exception as error:  # of whatever type a person's own Python raises
         raise OptionError(f"{config}: its get_config fails ({type(error).__name__}: {error})") from error
     if not isinstance(recipe, Recipe):

@@ -105,7 +105,7 @@ def test_slices_end_where_one_training_ends(made):
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        (["--recipe", "nobody"], "no packaged recipe"),
+        (["--recipe", "nobody"], "CONFIG must be a packaged recipe or a .py file, got 'nobody'"),
         (["--shards", "/nowhere"], "people: no shards of that name in /nowhere"),
         (["--init", "nobody"], "nobody"),
     ],

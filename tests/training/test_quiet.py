@@ -10,6 +10,13 @@ from absl import logging as absl_logging
 from jaxpose.training.quiet import CLOSED, quiet_orbax
 
 
+@pytest.fixture(autouse=True)
+def alone(monkeypatch):
+    """What an error has left quiet before is heard in these tests, and what they leave is gone after them."""
+    monkeypatch.setattr(logging.getLogger("absl"), "filters", [])
+    monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
+
+
 def test_others_are_heard_and_orbax_is_again_afterwards(caplog):
     said = compile("absl_logging.error('%s of orbax', when)", "/lib/orbax/checkpoint/manager.py", "exec")
     before = [*logging.getLogger("absl").filters], sys.unraisablehook
@@ -41,8 +48,6 @@ def test_only_the_closed_loop_is_not_shown(text, monkeypatch):
 def test_it_stays_quiet_after_an_error(monkeypatch):
     shown = []
     monkeypatch.setattr(sys, "unraisablehook", lambda unraisable: shown.append(str(unraisable.exc_value)))
-    logger = logging.getLogger("absl")
-    filters = [*logger.filters]
     with pytest.raises(OSError, match="full"), quiet_orbax():
         raise OSError("full")
     for text in (CLOSED, "something else"):
@@ -54,5 +59,3 @@ def test_it_stays_quiet_after_an_error(monkeypatch):
         Late()
         gc.collect()
     assert shown == ["something else"]
-    for each in set(logger.filters) - {*filters}:
-        logger.removeFilter(each)
