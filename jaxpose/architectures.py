@@ -155,8 +155,8 @@ ARCHITECTURES = {
         LiteOpenPose,
         functools.partial(
             _openpose,  # thresholds as `experiments/choose_decoding.py` chose them for the packaged weights
-            decode=DecodeConfig(peak_threshold=0.12, sample_threshold=0.02, sample_share=0.6),
-            parser=ParserConfig(min_score=0.78),
+            decode=DecodeConfig(peak_threshold=0.18, sample_threshold=0.1, sample_share=0.9),
+            parser=ParserConfig(min_score=0.82),
         ),
         task=functools.partial(OpenPoseTask, stride=STRIDE),
         strong_score=0.45,

@@ -12,6 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jaxpose import models, video
+from jaxpose.cli.demo import CLIP
 from jaxpose.nets.lite import STRIDE, Blocks, backbone_params, input_stride, reach
 from jaxpose.nets.multipose import MAPS, stride
 from jaxpose.skeletons import BODY_21A
@@ -241,6 +243,21 @@ def test_openpose_runs_it(published: store.Params) -> None:
     people = estimator.collect(estimator.dispatch([pictures(50, 90), pictures(50, 90)], 2))
     assert len(people) == 2
     assert all(found.keypoints.shape[1:] == (21, 3) for found in people)
+
+
+def test_the_packaged_weights_find_the_walkers_of_the_demo() -> None:
+    frame = next(iter(video.read(CLIP)))
+    estimator = models.estimator("openpose-lite", size=512)
+    (people,) = estimator.collect(estimator.dispatch([frame.image], 1))
+    whole = people.keypoints[(people.keypoints[..., 2] > 0).sum(1) >= 14]
+    assert 4 <= len(whole) <= people.total <= 8
+    reference = models.estimator("movenet-multipose", size=512)
+    (theirs,) = reference.collect(reference.dispatch([frame.image], 1))
+    neck, head = (estimator.skeleton.joints.index(joint) for joint in ("neck", "head_top"))
+    for pose in whole:  # each stands upright where MoveNet finds somebody
+        assert pose[head, 1] < pose[neck, 1]
+        x, y, w, h = theirs.boxes[theirs.scores > 0.1].T
+        assert ((np.abs(pose[neck, 0] - x - w / 2) < h / 4) & (np.abs(pose[neck, 1] - y - h / 5) < h / 5)).any()
 
 
 def test_config_of_a_weight_file() -> None:
