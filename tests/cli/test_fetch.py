@@ -13,7 +13,7 @@ import pytest
 import web
 
 from jaxpose import cli, models
-from jaxpose.weights import fetching, registry
+from jaxpose.weights import fetching, registry, store
 from jaxpose.weights.registry import Published, PublishedFile
 
 FAKE = """
@@ -69,7 +69,7 @@ def test_a_fetched_model_is_a_model(
 ) -> None:
     assert cli.main(["models"]) == 0
     listed = capsys.readouterr().out.splitlines()
-    assert listed[1:] == [
+    assert listed[len(store.packaged()) :] == [
         "published, for `jaxpose fetch NAME`:",
         "  toy: skeleton coco_18; 4.6 MB; licence free for all",
     ]
@@ -90,7 +90,7 @@ def test_under_another_name_and_kept(
     site: web.Site, network: Published, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert cli.main(["fetch", "toy", "--as", "mine", "--keep"]) == 0
-    assert models.names() == ["movenet-multipose", "mine"]
+    assert models.names() == [*store.packaged(), "mine"]
     kept = tmp_path / "home" / "downloads" / "toy"
     assert sorted(path.name for path in kept.iterdir()) == [
         "human-pose-estimation-0001.bin", "human-pose-estimation-0001.xml"
