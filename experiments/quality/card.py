@@ -45,7 +45,8 @@ def _head(name: str, measured: dict[str, Any], floors: list[Floor]) -> list[str]
         f"{about['parameters']:,} parameters, {about['bytes']:,} bytes.",
         f"Written by `experiments/model_card.py` with jaxpose {jaxpose.__version__}, {measured['date']}.",
         "Nothing was trained on, or chosen by, the pictures and videos below, but the tracker's defaults, "
-        "by `vtest` and `stadtmitte`.",
+        "by `vtest` and `stadtmitte`; and that of equally good thresholds `choose_decoding.py` takes the strictest "
+        "is a rule made after a look at two frames of the street and a first measurement on it.",
         "",
         "| origin | |",
         "|---|---|",
