@@ -43,6 +43,9 @@ from jaxpose.weights.pytorch import read_checkpoint
 from jaxpose.weights.store import Params
 from jaxpose.weights.vgg import vgg19_params
 
+OPENPOSE_LICENCE = "OpenPose's: academic or non-profit, non-commercial research use only"
+"""Of the weights that OpenPose's authors published, STAF's among them."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Release:
@@ -63,8 +66,8 @@ class Architecture:
     itself; with the others works the baseline tracker, and `strong_score` is `IdentityConfig`'s, where that leaves it
     to the model: from this mean score of its joints on, a person is more often right than wrong. `task` takes the
     network, the skeleton and `loss=` and `start=` of its own, and makes what is trained; there is none for a network
-    that is not trained here.
-    `backbone` reads a part of the parameters, to start training from, of a file that others published.
+    that is not trained here. `backbone` reads a part of the parameters, to start training from, of a file that others
+    published.
     """
 
     config: Callable[..., Any]
@@ -119,7 +122,7 @@ def _published(preset: str) -> Architecture:
             ".caffemodel",
             functools.partial(looks_published, config=config),
             functools.partial(published_params, config=config),
-            "OpenPose's: academic or non-profit, non-commercial research use only",
+            OPENPOSE_LICENCE,
         ),
         functools.partial(OpenPoseTask, stride=STRIDE),
         _vgg19,
@@ -170,7 +173,7 @@ ARCHITECTURES = {
             ".caffemodel",
             looks_published_staf,
             published_staf_params,
-            "OpenPose's: academic or non-profit, non-commercial research use only",
+            OPENPOSE_LICENCE,
         ),
         StafTask,
         _vgg19,
