@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from jaxpose.association.matching import BOX_MARGIN, match, pose_similarity
 from jaxpose.skeletons import COCO_17, LSP_14
 
 VIDEOS = ("exercise", "athletes", "one_by_one")
@@ -25,6 +26,9 @@ VIDEOS = ("exercise", "athletes", "one_by_one")
 
 DISPUTED = 0.06
 """Half a side of the region around each place of a disputed joint, in diagonals of the person's box."""
+
+LIKE = 0.4
+"""The least similarity of a person's poses in two consecutive frames."""
 
 REPEATED = {719, 3153, 4002}
 """Pictures of the training part that the validation part has too."""
@@ -48,6 +52,27 @@ def convert(labels: dict[str, Any], joints: dict[int, np.ndarray] | None = None)
         annotation["id"] = number
     categories = [{"id": 1, "name": "person", "keypoints": list(COCO_17.joints)}]
     return {"images": images, "annotations": annotations, "categories": categories}
+
+
+def link(labels: dict[str, Any]) -> None:
+    """Give `track_id`s, counted from 1, to the people of a video's converted labels."""
+    people: dict[int, list[dict[str, Any]]] = {image["id"]: [] for image in labels["images"]}
+    for annotation in labels["annotations"]:
+        if not annotation["iscrowd"]:
+            people[annotation["image_id"]].append(annotation)
+    before: list[dict[str, Any]] = []
+    taken = 0
+    for image in labels["images"]:
+        now = people[image["id"]]
+        old, new = (np.array([each["keypoints"] for each in rows]).reshape(-1, 17, 3) for rows in (before, now))
+        similarity = pose_similarity(old, new, np.array(COCO_17.sigmas), BOX_MARGIN, np.ones(len(old)))
+        for row, column in zip(*match(similarity, LIKE), strict=True):
+            now[column]["track_id"] = before[row]["track_id"]
+        for each in now:
+            if "track_id" not in each:
+                taken += 1
+                each["track_id"] = taken
+        before = now
 
 
 def _annotations(row: dict[str, Any], own: np.ndarray | None) -> list[dict[str, Any]]:
@@ -100,7 +125,9 @@ def main() -> None:
     data = Path(os.environ["JAXPOSE_TEST_DATA"])
     options.out.mkdir(parents=True, exist_ok=True)
     for name in VIDEOS:
-        _write(options.out / f"{name}.json", convert(_read(data, name)))
+        labels = convert(_read(data, name))
+        link(labels)
+        _write(options.out / f"{name}.json", labels)
     labels = _read(data, "lspet")
     joints = np.load(data / "lspet/joints.npz")["joints"]
     train = {image["id"] for image in labels["images"] if image["split"] == "train" and image["id"] <= 4750}

@@ -31,6 +31,7 @@ def get_config() -> Recipe:
             images.crops, clip=ClipConfig(frames=4, skip=3, extra_shift=100.0, extra_rotation=10.0)
         ),
         batch=4,
+        remat=True,
         training=dataclasses.replace(images.training, steps=120_000, optimizer=optimizer),
         provenance=(("data", "COCO 2017 keypoints, PoseTrack 2018"), ("trained by", "jaxpose staf_clips")),
     )

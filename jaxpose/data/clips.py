@@ -48,13 +48,16 @@ def number(examples: Sequence[Example]) -> list[Int64[np.ndarray, "p"]]:
 def moving(rng: np.random.Generator, start: Placement, end: Placement, config: ClipConfig) -> list[Placement]:
     """The placements of a clip's frames: frame i has gone i / frames of the way from `start` to `end`.
 
-    The end lies further away by the configuration's extra motion; without motion the start stays.
+    The end lies further away by the configuration's extra motion, and is no larger or smaller than it allows; without
+    motion the start stays.
     """
     shift = rng.uniform(-config.extra_shift, config.extra_shift, 2)
     turn = rng.uniform(-config.extra_rotation, config.extra_rotation)
     if not config.motion:
         return [start] * config.frames
     end = end._replace(to_x=end.to_x + shift[0], to_y=end.to_y + shift[1], angle=end.angle + turn)
+    if config.zoom is not None:
+        end = end._replace(scale=float(np.clip(end.scale, start.scale / config.zoom, start.scale * config.zoom)))
     return [between(start, end, i / config.frames) for i in range(config.frames)]
 
 

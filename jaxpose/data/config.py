@@ -90,8 +90,11 @@ class ClipConfig:
     motion: bool = True  # where the crop is cut at the end is drawn as for the start, and between it moves evenly
     extra_shift: float = 0.0  # pixels of the crop by which the end moves further, in x and in y
     extra_rotation: float = 0.0  # degrees by which it turns further
+    zoom: float | None = None  # most by which people grow or shrink until the end, as a factor; None: as drawn
 
     def __post_init__(self) -> None:
+        if self.zoom is not None and self.zoom < 1:
+            raise ValueError(f"`zoom` must be at least 1, got {self.zoom}")
         if self.frames < 1:
             raise ValueError(f"`frames` must be at least 1, got {self.frames}")
         if self.skip < 0:

@@ -2,6 +2,7 @@ import dataclasses
 
 import dotted
 import numpy as np
+import pytest
 
 from jaxpose.data import clips
 from jaxpose.data.config import ClipConfig, CropConfig, OccluderConfig, PlaceConfig
@@ -100,6 +101,13 @@ def test_placements_of_a_motion():
     reach = np.array([50, 50, 0, 5])
     assert (abs(halfway - middle) <= reach + 1e-9).all()
     assert (abs(halfway - middle).max(axis=0) >= 0.95 * reach).all()
+
+
+def test_a_motion_changes_sizes_by_no_more_than_allowed():
+    rng, start = np.random.default_rng(0), Placement(0, 0, 0, 0, 0.5, 0, False)
+    for drawn, kept in ((1.5, 0.7), (0.1, 0.5 / 1.4), (0.6, 0.6)):
+        path = clips.moving(rng, start, start._replace(scale=drawn), ClipConfig(frames=2, zoom=1.4))
+        assert path[1].scale == pytest.approx((0.5 + kept) / 2)
 
 
 def frames_of(source, index, rng=0, **settings):

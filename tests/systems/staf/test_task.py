@@ -37,7 +37,7 @@ def assembled(task: StafTask) -> Callable[[Any, Batch], Any]:
 
 
 def unrolled(params: Any, batch: Batch) -> Any:
-    """The loss of 4 frames of each clip, frame by frame, without carry, scan or remat."""
+    """The loss of 4 frames of each clip, frame by frame, without carry or scan."""
     aims = targets(batch, MPI_15, "B", 8, StafLossConfig())
     total = 0.0
     for clip in range(len(batch.images)):
@@ -52,8 +52,9 @@ def unrolled(params: Any, batch: Batch) -> Any:
     return total / 2 / 8
 
 
-def test_gradients_through_the_scan_are_those_of_an_unrolled_loop() -> None:
-    loss, slopes = assembled(TASK)(PARAMS, BATCH)
+@pytest.mark.parametrize("remat", [False, True])
+def test_gradients_through_the_scan_are_those_of_an_unrolled_loop(remat: bool) -> None:
+    loss, slopes = assembled(StafTask(NETWORK, MPI_15, remat=remat))(PARAMS, BATCH)
     expected, wanted = jax.jit(jax.value_and_grad(unrolled))(PARAMS, BATCH)
     assert loss == pytest.approx(float(expected), rel=1e-5)
     for found, true in zip(jax.tree.leaves(slopes), jax.tree.leaves(wanted), strict=True):

@@ -1,0 +1,69 @@
+"""How `staf-lite` is trained: openpose-lite made recurrent, on clips; its backbone, MoveNet's, stays as it is.
+
+    export JAXPOSE_TEST_DATA=...       # and the data sets built as `packaged_lite.py` says
+    jaxpose train experiments/recipes/packaged_staf.py --init openpose-lite --out runs/staf
+
+Image mode, with which the paper's training begins, is openpose-lite's own. Clips are single pictures that move, turn
+and grow evenly, three videos whose people have ids by linking what two published networks found
+(`experiments/teacher_labels.py`), run forwards and backwards with up to two frames left out, and made-up people with
+exact ids. One example in fifteen of COCO's training part is left out, as for openpose-lite.
+"""
+
+import dataclasses
+
+from jaxpose.configs import staf_lite
+from jaxpose.data.config import ClipConfig, ColorConfig, MosaicConfig, OccluderConfig, PlaceConfig
+from jaxpose.recipes.config import Evaluation, Procedural, Recipe, Share
+from jaxpose.training.config import WarmupCosine
+
+LEAVE_OUT = 15
+
+
+def get_config() -> Recipe:
+    """The recipe."""
+    recipe = staf_lite.get_config()
+    return dataclasses.replace(
+        recipe,
+        data=(
+            Share("coco", share=0.56, leave_out=LEAVE_OUT),
+            Share("coco", "train_empty", share=0.05, leave_out=LEAVE_OUT),
+            Share("mpii", share=0.05),
+            Share("lspet", share=0.04),
+            Share("exercise", share=0.08),
+            Share("athletes", share=0.06),
+            Share("one_by_one", share=0.06),
+            Share("procedural", share=0.10),
+        ),
+        procedural=Procedural(size=384, people=(1, 6)),
+        crops=dataclasses.replace(
+            recipe.crops,
+            place=PlaceConfig(crop=320, rotation=20, target=0.6, scale=(0.15, 1.6), shift=30),
+            color=ColorConfig(brightness=0.1, contrast=0.15, saturation=0.2, hue=4, grey=0.02),
+            occluders=OccluderConfig(most=0),
+            mosaic=MosaicConfig(share=0.08),
+            clip=ClipConfig(frames=4, skip=2, extra_shift=60.0, extra_rotation=4.0, zoom=1.4),
+        ),
+        batch=4,
+        training=dataclasses.replace(
+            recipe.training,
+            steps=1600,
+            accumulate=4,  # clip by clip: what a clip needs fits into a CPU's cache
+            optimizer=dataclasses.replace(
+                recipe.training.optimizer,
+                schedule=WarmupCosine(rate=2e-3, warmup=60),
+                multipliers=(*recipe.training.optimizer.multipliers, ("blocks/.*", 0.3)),
+                clip_norm=0.5,
+            ),
+            average=0.996,
+            evaluate_every=1600,
+            save_every=50,
+            save_minutes=3,
+        ),
+        evaluation=Evaluation((Share("coco", leave_out=LEAVE_OUT),), pictures=60, size=512),
+        provenance=(
+            ("data", "parts of COCO 2017, MPII and LSPET; three videos with linked poses; procedural people"),
+            ("backbone", "MoveNet MultiPose (Google, Apache-2.0)"),
+            ("trained by", "experiments/recipes/packaged_staf.py"),
+            ("licence", "Apache-2.0"),
+        ),
+    )
