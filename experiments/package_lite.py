@@ -1,9 +1,9 @@
-"""Put a trained LiteOpenPose into the package: its blocks as fp16; the backbone is MoveNet's, stored once.
+"""Put a trained LiteOpenPose or StafLite into the package: its own layers as fp16; the backbone is MoveNet's.
 
     python experiments/package_lite.py runs/lite [--step N] [--out FILE] [--provenance "time=55 minutes on one core"]
 
-The folder is one that `jaxpose train` or `experiments/train_packaged.py` wrote. A card has to be made afterwards
-(`experiments/model_card.py openpose-lite`).
+The folder is one that `jaxpose train` or `experiments/train_packaged.py` wrote. What the packaged MoveNet has is not
+stored again. A card has to be made afterwards (`experiments/model_card.py openpose-lite`).
 """
 
 import argparse
@@ -14,12 +14,15 @@ from typing import Any
 import jax
 import numpy as np
 
+from jaxpose.nets.config import LiteBodyConfig
 from jaxpose.nets.lite import backbone_params
 from jaxpose.systems.openpose.config import LiteConfig
+from jaxpose.systems.staf.config import StafLiteConfig
 from jaxpose.training import checkpoints
 from jaxpose.weights import store
 
 BACKBONE = "movenet-multipose"
+CONFIGS: dict[str, type[LiteBodyConfig]] = {"openpose-lite": LiteConfig, "staf-lite": StafLiteConfig}
 
 
 def trained(folder: Path, step: int | None) -> tuple[dict[str, Any], store.Card]:
@@ -37,11 +40,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--step", type=int)
-    parser.add_argument("--out", type=Path, default=store.PACKAGED / "openpose-lite.safetensors")
+    parser.add_argument("--out", type=Path, help="the package's file of the network's name, if none is given")
     parser.add_argument("--provenance", action="append", default=[], metavar="KEY=VALUE")
     options = parser.parse_args()
     params, card = trained(options.folder, options.step)
-    backbone = backbone_params(store.load(store.path_of(BACKBONE))[0], LiteConfig(**card.config))
+    config = CONFIGS[card.architecture](**card.config)
+    backbone = backbone_params(store.load(store.path_of(BACKBONE))[0], config)
     same = jax.tree.map(
         lambda own, theirs: np.array_equal(np.float16(own), np.float16(theirs)),
         {name: params[name] for name in backbone},
@@ -51,16 +55,12 @@ def main() -> None:
         raise SystemExit(
             f"the backbone is not the packaged one any more: it would have to be stored beside {BACKBONE}'s"
         )
-    blocks = jax.tree.map(np.float16, params["blocks"])
+    own = jax.tree.map(np.float16, {name: part for name, part in params.items() if name not in backbone})
     told = dict(entry.split("=", 1) for entry in options.provenance)
     provenance = {**card.provenance, **told, "packaged": datetime.date.today().isoformat()}
-    path = options.out
-    store.write(
-        path, {**backbone, "blocks": blocks}, store.Card(card.architecture, card.config, provenance), like=BACKBONE
-    )
-    print(
-        f"{path}: {sum(leaf.size for leaf in jax.tree.leaves(blocks)):,} own parameters, {path.stat().st_size:,} bytes"
-    )
+    path = options.out or store.PACKAGED / f"{card.architecture}.safetensors"
+    store.write(path, {**backbone, **own}, store.Card(card.architecture, card.config, provenance), like=BACKBONE)
+    print(f"{path}: {sum(leaf.size for leaf in jax.tree.leaves(own)):,} own parameters, {path.stat().st_size:,} bytes")
 
 
 if __name__ == "__main__":

@@ -19,7 +19,9 @@ from jaxpose.fields.config import DecodeConfig
 from jaxpose.skeletons import SKELETONS, Skeleton
 from jaxpose.systems.movenet.config import MoveNetConfig
 from jaxpose.systems.movenet.estimator import MoveNetPeople
-from jaxpose.systems.movenet.importing import looks_multipose, multipose_params
+from jaxpose.systems.movenet.importing import MULTIPOSE
+from jaxpose.systems.movenet.importing import looks_published as looks_published_movenet
+from jaxpose.systems.movenet.importing import published_params as published_movenet_params
 from jaxpose.systems.movenet.network import MoveNet
 from jaxpose.systems.openpose.config import PUBLISHED, LightweightConfig, LiteConfig, MultiStageConfig, SearchConfig
 from jaxpose.systems.openpose.estimator import Decoding, OpenPose
@@ -37,6 +39,7 @@ from jaxpose.systems.staf.importing import published_params as published_staf_pa
 from jaxpose.systems.staf.lite import StafLite
 from jaxpose.systems.staf.network import StafNetwork
 from jaxpose.systems.staf.task import StafTask
+from jaxpose.systems.staf.tracker_config import TrackerConfig
 from jaxpose.task import Task
 from jaxpose.tracking import Tracker
 from jaxpose.weights.pytorch import read_checkpoint
@@ -45,6 +48,10 @@ from jaxpose.weights.vgg import vgg19_params
 
 OPENPOSE_LICENCE = "OpenPose's: academic or non-profit, non-commercial research use only"
 """Of the weights that OpenPose's authors published, STAF's among them."""
+
+LITE_DECODE = DecodeConfig(peak_threshold=0.18, sample_threshold=0.1, sample_share=0.9)
+LITE_PARSER = ParserConfig(min_score=0.82)
+"""Thresholds as `experiments/choose_decoding.py` chose them for the packaged openpose-lite."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -136,8 +143,8 @@ ARCHITECTURES = {
         MoveNetPeople,
         Release(
             ".json",
-            looks_multipose,
-            multipose_params,
+            functools.partial(looks_published_movenet, published=MULTIPOSE),
+            functools.partial(published_movenet_params, published=MULTIPOSE),
             "Apache-2.0 as published (MoveNet MultiPose Lightning, Google)",
         ),
         strong_score=0.35,
@@ -156,15 +163,18 @@ ARCHITECTURES = {
     "openpose-lite": Architecture(
         LiteConfig,
         LiteOpenPose,
-        functools.partial(
-            _openpose,  # thresholds as `experiments/choose_decoding.py` chose them for the packaged weights
-            decode=DecodeConfig(peak_threshold=0.18, sample_threshold=0.1, sample_share=0.9),
-            parser=ParserConfig(min_score=0.82),
-        ),
+        functools.partial(_openpose, decode=LITE_DECODE, parser=LITE_PARSER),
         task=functools.partial(OpenPoseTask, stride=STRIDE),
         strong_score=0.45,
     ),
-    "staf-lite": Architecture(StafLiteConfig, StafLite, _openpose, task=StafTask, tracker=StafTracker),
+    "staf-lite": Architecture(
+        StafLiteConfig,
+        StafLite,
+        functools.partial(_openpose, decode=LITE_DECODE, parser=LITE_PARSER),
+        task=StafTask,
+        tracker=functools.partial(StafTracker, decode=LITE_DECODE, tracking=TrackerConfig(parser=LITE_PARSER)),
+        strong_score=0.45,
+    ),
     "staf-body21a": Architecture(
         functools.partial(dataclasses.replace, MODEL_III),
         StafNetwork,

@@ -118,6 +118,18 @@ def estimator(name: str = DEFAULT, *, size: int = 656, **options: Any) -> Estima
     return make(*network(name), size=size, **options)
 
 
+def default(name: str, option: str) -> Any:
+    """What an option of a model's tracker, else its estimator, is unless it is given; None where it has no such option.
+
+    A model's thresholds are among these defaults, so who changes one field of a config starts from them.
+    """
+    architecture = ARCHITECTURES[_known(name).architecture]
+    for make in (architecture.tracker, architecture.estimator):
+        if make is not None and (known := inspect.signature(make).parameters.get(option)) is not None:
+            return known.default
+    return None
+
+
 def network(name: str = DEFAULT) -> tuple[nn.Module, Params, Skeleton]:
     """The Flax module, the parameters (float32) and the skeleton of an installed model. Raises as `load` does."""
     about = _known(name)

@@ -1,6 +1,7 @@
 """Models by name: import, load, refuse."""
 
 import dataclasses
+import functools
 from pathlib import Path
 
 import caffe_models
@@ -11,6 +12,7 @@ import pytest
 from jaxpose import models
 from jaxpose.architectures import ARCHITECTURES
 from jaxpose.association.config import IdentityConfig, ParserConfig
+from jaxpose.cli.openpose import OpenPoseOptions
 from jaxpose.errors import (
     JaxposeWarning,
     NonFiniteError,
@@ -243,3 +245,15 @@ def test_a_staf_network_brings_its_own_tracker(tmp_path: Path, monkeypatch: pyte
         models.load("mine", parser=ParserConfig())
     with pytest.raises(OptionError, match="movenet-multipose has no option `tracking`"):
         models.load("movenet-multipose", tracking=TrackerConfig())
+
+
+def test_the_thresholds_of_a_model_are_told() -> None:
+    assert models.default("openpose-lite", "parser") == ParserConfig(min_score=0.82)
+    assert models.default("movenet-multipose", "parser") is None
+    with pytest.raises(UnknownModelError, match="no model named 'nobody'"):
+        models.default("nobody", "parser")
+
+
+def test_another_parser_keeps_the_thresholds() -> None:
+    chosen = OpenPoseOptions(parser="hungarian-tree").chosen(functools.partial(models.default, "openpose-lite"))
+    assert chosen == {"parser": ParserConfig(method="hungarian-tree", min_score=0.82)}

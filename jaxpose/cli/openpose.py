@@ -1,6 +1,7 @@
 """The options of `track` that only OpenPose networks have; the others refuse them."""
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any, Literal
 
 from tyro.conf import FlagCreatePairsOff
@@ -20,13 +21,16 @@ class OpenPoseOptions:
     flip: FlagCreatePairsOff[bool] = False  # the mirrored picture too
     turns: tuple[int, ...] = (0,)  # degrees that the picture is turned by: 180 finds people who are upside down
 
-    def chosen(self) -> dict[str, Any]:
-        """What differs from the defaults, as options of `models.load`. `ValueError` for a value out of range."""
+    def chosen(self, default: Callable[[str], Any]) -> dict[str, Any]:
+        """What differs from the defaults, as options of `models.load`; `default` tells the model's own values of them.
+
+        `ValueError` for a value out of range.
+        """
         options: dict[str, Any] = {}
         if self.decoding == "exact":
             options["decode"] = ExactConfig()
         if self.parser != "greedy":
-            options["parser"] = ParserConfig(method=self.parser)
+            options["parser"] = dataclasses.replace(default("parser") or ParserConfig(), method=self.parser)
         search = SearchConfig(tuple(self.scales), self.flip, tuple(self.turns))
         if search != SearchConfig():
             options["search"] = search

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 import glob
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -55,7 +56,8 @@ class Pose:
             name = self.inputs[0] if len(self.inputs) == 1 else f"{len(paths)} pictures"
             pictures = Pictures(paths, name)
             try:
-                estimator = models.estimator(self.model, size=self.size, **self.openpose.chosen())
+                options = self.openpose.chosen(functools.partial(models.default, self.model))
+                estimator = models.estimator(self.model, size=self.size, **options)
             except ValueError as error:  # an option's value that only the model can judge
                 raise OptionError(str(error)) from error
             interrupt.check()
@@ -101,7 +103,7 @@ class Pose:
     def _config(self) -> dict[str, object]:
         """The settings that decide the result."""
         chosen = dataclasses.asdict(self)
-        keys = ["model", "size", "min_score", *(["openpose"] if self.openpose.chosen() else [])]
+        keys = ["model", "size", "min_score", *(["openpose"] if self.openpose != OpenPoseOptions() else [])]
         return {key: chosen[key] for key in keys}
 
 

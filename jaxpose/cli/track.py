@@ -6,6 +6,7 @@ goes hardly slower than the network alone.
 
 import contextlib
 import dataclasses
+import functools
 import time
 import warnings
 from collections.abc import Generator, Iterable, Iterator
@@ -60,19 +61,20 @@ class Track:
         self.select.check()
         jobs = self._jobs()
         with Interrupt() as interrupt, kept_compilations():
-            from jaxpose.models import load
+            from jaxpose import models
             from jaxpose.video.live import LiveVideo
 
             videos = self._open([job.source for job in jobs])
+            default = functools.partial(models.default, self.model)
             try:
-                tracker = load(
+                tracker = models.load(
                     self.model,
                     size=self.size,
                     max_people=self.max_people,
                     chunk=self.chunk,
                     identities=self.identities,
-                    **self.openpose.chosen(),
-                    **self.staf.chosen(),
+                    **self.openpose.chosen(default),
+                    **self.staf.chosen(default),
                 )
             except ValueError as error:  # an option's value that only the model can judge
                 raise OptionError(str(error)) from error
@@ -145,7 +147,7 @@ class Track:
         """The settings that decide the result."""
         chosen = dataclasses.asdict(self)
         keys = ["model", "size", "max_people", "chunk", "identities"]
-        keys += [name for name in ("openpose", "staf") if getattr(self, name).chosen()]
+        keys += [name for name in ("openpose", "staf") if getattr(self, name) != type(getattr(self, name))()]
         return {key: chosen[key] for key in keys} | self.select.chosen()
 
 
