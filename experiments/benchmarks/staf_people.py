@@ -58,7 +58,7 @@ def work_of(people: int, topology: Topology) -> dict[str, Callable[[], int]]:
     nothing = found._replace(affinity=0 * found.affinity)
 
     def host(variant: str) -> Callable[[], int]:
-        tracker, frame = PeopleTracker(BODY_21A, links, TrackerConfig(variant)), 0
+        tracker, frame = PeopleTracker(BODY_21A, links, TrackerConfig(variant=variant)), 0
         tracker.push(nothing, FIT, 0, 0.0)
 
         def run() -> int:

@@ -24,18 +24,32 @@ class ParserConfig:
 
 
 @dataclasses.dataclass(frozen=True)
-class IdentityConfig:
-    """The baseline tracker of ids; experiments/choose_identities.py is how the defaults were chosen."""
+class SiftConfig:
+    """Which of a frame's people a tracker counts.
 
-    # who counts: strong people start tracks and are in the result, weak ones keep tracks alive, the rest is left out
+    The strong ones start tracks and are in the result, weak ones keep tracks alive, the rest is left out.
+    """
+
     weak_joints: float = 0.2  # least share of the skeleton's joints that a weak person has
     weak_score: float = 0.2  # least mean score of a weak person's joints
     strong_joints: float = 0.4  # least share of the skeleton's joints that a strong person has
     strong_score: float | None = None  # least mean score of a strong person's joints; none: the model's own
     duplicate_iou: float = 0.7  # of two people whose boxes overlap more, the lesser one is left out
+    box_margin: float = 0.25  # boxes are widened on each side by this share of their longer side
+
+    def __post_init__(self) -> None:
+        for name in ("weak_joints", "weak_score", "strong_joints", "strong_score", "duplicate_iou"):
+            if (value := getattr(self, name)) is not None and not 0 <= value <= 1:
+                raise ValueError(f"`{name}` must be from 0 to 1, got {value}")
+        if not 0 <= self.box_margin <= 10:
+            raise ValueError(f"`box_margin` must be from 0 to 10, got {self.box_margin}")
+
+
+@dataclasses.dataclass(frozen=True)
+class IdentityConfig(SiftConfig):
+    """The baseline tracker of ids; experiments/choose_identities.py is how the defaults were chosen."""
 
     # who is whom
-    box_margin: float = 0.25  # boxes are widened on each side by this share of their longer side
     min_similarity: float = 0.2  # lowest mean of OKS and box IoU that joins a strong person to a track
     min_weak_similarity: float = 0.4  # the same for a weak person
     position_gain: float = 0.5  # share of the distance from the expected to the found place that a track moves
@@ -47,16 +61,13 @@ class IdentityConfig:
     max_missed: int = 45  # a track missed for more frames than this is forgotten
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.birth_hits < 1:
             raise ValueError(f"`birth_hits` must be at least 1, got {self.birth_hits}")
         if self.max_missed < 0:
             raise ValueError(f"`max_missed` must be at least 0, got {self.max_missed}")
-        for name in ("weak_joints", "weak_score", "strong_joints", "strong_score", "duplicate_iou"):
-            if (value := getattr(self, name)) is not None and not 0 <= value <= 1:
-                raise ValueError(f"`{name}` must be from 0 to 1, got {value}")
-        for name in ("box_margin", "blur_growth"):
-            if not 0 <= getattr(self, name) <= 10:
-                raise ValueError(f"`{name}` must be from 0 to 10, got {getattr(self, name)}")
+        if not 0 <= self.blur_growth <= 10:
+            raise ValueError(f"`blur_growth` must be from 0 to 10, got {self.blur_growth}")
         for name in ("min_similarity", "min_weak_similarity", "position_gain", "velocity_gain"):
             if not 0 < getattr(self, name) <= 1:
                 raise ValueError(f"`{name}` must be above 0 and at most 1, got {getattr(self, name)}")

@@ -8,10 +8,10 @@ forgotten, and its id is never used again. Weak people keep a track alive and in
 half hidden, but are not in the result: more of their poses are wrong than right.
 
 Single-frame networks get their ids here (`tracking.FrameTracker`), and all published systems are compared with it.
-`matching` compares and pairs, `motion` moves; here are births, deaths and the book-keeping. NumPy and SciPy only.
+`sifting` says who counts, `matching` compares and pairs, `motion` moves; here are births, deaths and the book-keeping.
+NumPy and SciPy only.
 """
 
-import dataclasses
 from collections import deque
 from typing import NamedTuple
 
@@ -19,14 +19,11 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
 from jaxpose.association.config import IdentityConfig
-from jaxpose.association.matching import keep_best, match, pose_similarity, widened_boxes
+from jaxpose.association.matching import match, pose_similarity
 from jaxpose.association.motion import correct, gains, predict
-from jaxpose.geometry import iou
+from jaxpose.association.sifting import sift
 from jaxpose.records import NO_ID, People
 from jaxpose.skeletons import Skeleton
-
-STRONG_SCORE = 0.4
-"""The `strong_score` of poses from a source of which nothing else is known."""
 
 
 class _Tracks(NamedTuple):
@@ -55,9 +52,7 @@ class IdentityTracker:
 
     def __init__(self, skeleton: Skeleton, config: IdentityConfig | None = None) -> None:
         self.skeleton = skeleton
-        config = config or IdentityConfig()
-        given = config.strong_score
-        self.config = dataclasses.replace(config, strong_score=STRONG_SCORE if given is None else given)
+        self.config = config or IdentityConfig()
         self.delay = self.config.birth_hits - 1
         self._sigmas = np.array(skeleton.sigmas)
         self.reset()
@@ -104,8 +99,9 @@ class IdentityTracker:
 
     def _identify(self, people: People) -> People:
         """Bring the tracks up to this frame; return its strong people with their tracks' ids or marks."""
-        people, strong, worth = self._sift(people)
         config = self.config
+        rows, strong, _, worth = sift(people.keypoints, config)
+        people = people.select(rows)
         tracks = self._tracks.select(people.frame - self._tracks.seen - 1 <= config.max_missed)
         poses = people.keypoints.astype(np.float64)
         frames = people.frame - tracks.seen
@@ -144,21 +140,6 @@ class IdentityTracker:
         )
         self._tracks = tracks.select((tracks.ids > NO_ID) | ~free).join(newborn)  # without an id, one miss is death
         return people._replace(ids=ids).select(strong)
-
-    def _sift(self, people: People) -> tuple[People, Bool[np.ndarray, "p"], Float64[np.ndarray, "p"]]:
-        """Without those too weak and without duplicates; who of the rest is strong, and each one's worth."""
-        config = self.config
-        scores = people.keypoints[..., 2]
-        count = (scores > 0).sum(1)
-        share = count / scores.shape[1]
-        mean = scores.sum(1) / np.maximum(count, 1)
-        worth = (share * mean).astype(np.float64)
-        strong = (share >= config.strong_joints) & (mean >= config.strong_score)
-
-        good = np.flatnonzero((count > 0) & (share >= config.weak_joints) & (mean >= config.weak_score))
-        boxes = widened_boxes(people.keypoints[good], config.box_margin)
-        good = good[keep_best(iou(boxes, boxes), worth[good], config.duplicate_iou)]
-        return people.select(good), strong[good], worth[good]
 
     def _confirm(self, hits: int) -> None:
         """Give ids to the tracks seen so often, in the waiting frames too."""

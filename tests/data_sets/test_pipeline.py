@@ -182,7 +182,7 @@ def test_settings_that_make_no_crop_are_refused():
         ClipConfig(frames=0)
     with pytest.raises(ValueError, match="`skip` must be at least 0"):
         ClipConfig(skip=-1)
-    with pytest.raises(ValueError, match="`zoom` must be at least 1, got 0.5"):
+    with pytest.raises(ValueError, match="`zoom` must be at least 1"):
         ClipConfig(zoom=0.5)
     with pytest.raises(IndexError, match="counted from 0"):
         make()[-1]

@@ -1,4 +1,4 @@
-"""[host] Those who are not linked to anybody: are they people who were lost some frames ago?
+"""[host] What is known of each person with an id: the last pose, the motion, and so who might be whom without fields.
 
 A temporal field reaches one frame back. Who was hidden for longer is found again by where the own motion should have
 taken them, and how alike the poses are (the means of the baseline tracker, `association.motion` and `matching`).
@@ -56,27 +56,34 @@ def _recent(tracks: Tracks, last: int | None, frame: int, config: TrackerConfig)
     return (frame - tracks.frames - 1 <= config.max_missed) | (tracks.frames == last)
 
 
-def find_lost(
+def likeness(
     tracks: Tracks,
     poses: Float64[np.ndarray, "p j 3"],
     last: int | None,
     frame: int,
     sigmas: Float64[np.ndarray, "j"],
     config: TrackerConfig,
-) -> Int64[np.ndarray, "p"]:
-    """For each pose the row of the track that it continues, or -1; no track is given twice.
+) -> tuple[Float64[np.ndarray, "n p"], Bool[np.ndarray, "n"]]:
+    """How alike each track's expected pose and each pose are, and which tracks were missed for at most so many frames.
 
-    First those missed for at most `config.max_missed` frames, where their motion should have taken them. Then those
-    missed for longer, which `keep_alive` leaves only for a re-entry: these are looked for where they were last seen.
+    Those are expected where their motion should have taken them. The others, which `keep_alive` leaves only for a
+    re-entry, are expected where they were last seen.
     """
-    found = np.full(len(poses), -1)
-    if not len(poses) or not len(tracks.ids):
-        return found
     frames = frame - tracks.frames
     recent = _recent(tracks, last, frame, config)
     expected = predict(tracks.poses, tracks.velocities, np.where(recent, frames, 0))
     blur = 1 + config.blur_growth * (np.minimum(frames, config.max_missed + 1) - 1)
-    similarity = pose_similarity(expected, poses, sigmas, config.box_margin, blur)
+    return pose_similarity(expected, poses, sigmas, config.box_margin, blur), recent
+
+
+def find_lost(
+    similarity: Float64[np.ndarray, "n p"], recent: Bool[np.ndarray, "n"], config: TrackerConfig
+) -> Int64[np.ndarray, "p"]:
+    """For each pose the row of the track that it continues by likeness alone, or -1; no track is given twice.
+
+    The tracks not missed for long choose first.
+    """
+    found = np.full(similarity.shape[1], -1)
     for group in (recent, ~recent):
         rows, columns = np.flatnonzero(group), np.flatnonzero(found < 0)
         r, c = match(similarity[np.ix_(rows, columns)], config.min_similarity)

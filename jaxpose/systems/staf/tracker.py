@@ -7,17 +7,18 @@ deaths and the book-keeping. NumPy and SciPy only, in constant memory. `estimato
 from collections import deque
 
 import numpy as np
-from jaxtyping import Float32, Int64
+from jaxtyping import Bool, Float32, Float64, Int64
 
 from jaxpose.association import greedy
 from jaxpose.association.connections import find_connections
 from jaxpose.association.parsing import make_poses
+from jaxpose.association.sifting import sift
 from jaxpose.geometry import Fit, to_source
 from jaxpose.records import NO_ID, People, make_people
 from jaxpose.skeletons import Link, Skeleton
 from jaxpose.systems.staf.assembly import group
 from jaxpose.systems.staf.candidates import StafCandidates
-from jaxpose.systems.staf.occlusion import Tracks, advance, find_lost, keep_alive, new_tracks, no_tracks
+from jaxpose.systems.staf.occlusion import Tracks, advance, find_lost, keep_alive, likeness, new_tracks, no_tracks
 from jaxpose.systems.staf.tracker_config import TrackerConfig
 from jaxpose.systems.staf.voting import Continuations, count_votes, elect, find_continuations
 
@@ -28,8 +29,9 @@ class PeopleTracker:
     In the paper's variant, people come from Algorithm 1. In the released one they come from the PAFs alone, a person
     before must be named by five joints, and the joints of feet have no vote (as in the program, which for 21 joints
     leaves out two of the head by the same numbers: here they vote). In both, a person's id is the one that most of the
-    joints name; who has none by that is looked for among those lost (the program forgets those at once), and else is
-    new. Who is neither, with too few joints, is left out.
+    joints name, weighed with where that one should be now (`config.motion`; 0 is as published). Who has none by that is
+    looked for among those lost (the program forgets those at once), and else is new, if strong
+    (`association.sifting`). Who has an id keeps it with fewer joints, and also with lower scores, but then is not told.
 
     `delay` frames pass between a frame and its result: a new person waits for `config.birth_hits` sights.
     """
@@ -60,13 +62,15 @@ class PeopleTracker:
             self._confirm(1)
             self._forget()
         keypoints, scores, owner, continuations = self._assemble(candidates)
-        chosen = self._vote(continuations, owner, len(keypoints))
         there = keypoints[..., 2:] > 0
         keypoints[..., :2] = np.where(there, to_source(keypoints[..., :2], fit), 0)
-        ids = self._identify(keypoints, chosen, frame, time)
+        rows, strong, certain, _ = sift(keypoints, self.config)
+        keypoints, scores, owner = keypoints[rows], scores[rows], _renumbered(owner, rows)
+        votes = self._vote(continuations, owner, len(keypoints))
+        ids = self._identify(keypoints, strong, votes, frame, time)
         self._last_frame = frame
         self._remember(candidates, owner, ids)
-        told = np.flatnonzero(ids != NO_ID)
+        told = np.flatnonzero((ids != NO_ID) & certain)
         self._waiting.append(make_people(keypoints[told], scores[told], ids[told], frame=frame, time=time))
         self._confirm(self.config.birth_hits)
         return [self._finish()] if len(self._waiting) > self.delay else []
@@ -97,36 +101,38 @@ class PeopleTracker:
         poses = make_poses(groups, connections, now, self.skeleton, config.parser, len(limbs))
         return *poses, continuations
 
-    def _vote(self, continuations: Continuations, owner: Int64[np.ndarray, "n"], people: int) -> Int64[np.ndarray, "p"]:
-        """For each person the id that its joints name, or `NO_ID`."""
+    def _vote(
+        self, continuations: Continuations, owner: Int64[np.ndarray, "n"], people: int
+    ) -> tuple[Int64[np.ndarray, "p q"], Float64[np.ndarray, "p q"]]:
+        """How many joints of each person name each one of the frame before, and the sums of their affinities."""
         if self.config.variant == "released":
             slots = len(owner) // len(self.skeleton.joints)
             voters = ~np.isin(continuations.peak // slots, self.skeleton.feet)
             continuations = Continuations(*(column[voters] for column in continuations))
-        chosen = elect(*count_votes(continuations, owner, people, len(self._ids)), self.config.votes)
-        return np.where(chosen >= 0, np.append(self._ids, NO_ID)[chosen], NO_ID)
+        return count_votes(continuations, owner, people, len(self._ids))
 
     def _identify(
-        self, keypoints: Float32[np.ndarray, "p j 3"], ids: Int64[np.ndarray, "p"], frame: int, time: float
+        self,
+        keypoints: Float32[np.ndarray, "p j 3"],
+        strong: Bool[np.ndarray, "p"],
+        votes: tuple[Int64[np.ndarray, "p q"], Float64[np.ndarray, "p q"]],
+        frame: int,
+        time: float,
     ) -> Int64[np.ndarray, "p"]:
         """Each person's id (below `NO_ID` a mark, as long as it is not confirmed); brings the tracks up to date."""
         config, poses = self.config, keypoints.astype(np.float64)
         tracks = keep_alive(self._tracks, self._last_frame, frame, time, config)
-        known, rows = np.nonzero(ids[:, None] == tracks.ids)
-        row_of = np.full(len(poses), -1)
-        row_of[known] = rows
-        free, nameless = np.setdiff1d(np.arange(len(tracks.ids)), rows), np.flatnonzero(row_of < 0)
-        lost = find_lost(tracks.select(free), poses[nameless], self._last_frame, frame, self._sigmas, config)
+        similarity, recent = likeness(tracks, poses, self._last_frame, frame, self._sigmas, config)
+        counts, sums = (each @ (self._ids[:, None] == tracks.ids) for each in votes)
+        joints = (keypoints[..., 2] > 0).sum(1)
+        row_of = elect(counts, sums, joints, np.where(recent, similarity.T, 0), strong, config)
+        free, nameless = np.setdiff1d(np.arange(len(tracks.ids)), row_of), np.flatnonzero(row_of < 0)
+        lost = find_lost(similarity[np.ix_(free, nameless)], recent[free], config)
         row_of[nameless[lost >= 0]] = free[lost[lost >= 0]]
         seen = np.flatnonzero(row_of >= 0)
         advance(tracks, row_of[seen], poses[seen], frame, time, config)
 
         ids = np.where(row_of >= 0, np.append(tracks.ids, NO_ID)[row_of], NO_ID)
-        there = keypoints[..., 2] > 0
-        count = there.sum(1)
-        strong = (count >= config.birth_joints) & (
-            keypoints[..., 2].sum(1) >= config.birth_score * np.maximum(count, 1)
-        )
         born = np.flatnonzero(strong & (row_of < 0))
         ids[born] = self._next_mark - np.arange(len(born))
         self._next_mark -= len(born)
@@ -160,3 +166,10 @@ class PeopleTracker:
                 column[column == mark] = self._next_id
             tracks.ids[row] = self._next_id
             self._next_id += 1
+
+
+def _renumbered(owner: Int64[np.ndarray, "n"], rows: Int64[np.ndarray, "q"]) -> Int64[np.ndarray, "n"]:
+    """Whose each peak is when of the people only these are left; -1 for nobody's."""
+    place = np.full(max(owner.max(initial=-1), rows.max(initial=-1)) + 2, -1)
+    place[rows] = np.arange(len(rows))
+    return place[owner]

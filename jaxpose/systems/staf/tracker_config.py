@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Literal, get_args
 
-from jaxpose.association.config import ParserConfig
+from jaxpose.association.config import ParserConfig, SiftConfig
 
 Variant = Literal["paper", "released"]
 """How people and ids come from the fields: by the paper's Algorithm 1, or as in the published program."""
@@ -28,22 +28,18 @@ class CutConfig:
 
 
 @dataclasses.dataclass(frozen=True)
-class TrackerConfig:
-    """How candidates become people with ids; ids are never used again."""
+class TrackerConfig(SiftConfig):
+    """How candidates become people with ids, and which of them are told; ids are never used again."""
 
     variant: Variant = "paper"  # paper: people and ids together; released: people from PAFs alone, then ids by votes
     parser: ParserConfig = ParserConfig()  # who is kept; its method must be greedy
     min_votes: int | None = None  # joints that must name an id; none: 1 in the paper's variant, 5 in the released one
+    motion: float = 10.0  # weight of the likeness to the expected pose beside the share of joints; 0: votes alone
 
-    # birth
-    birth_joints: int = 6  # a person with fewer joints gets no new id, and is left out without one
-    birth_score: float = 0.0  # the same for a mean score of the joints below this
-    birth_hits: int = 1  # sights in a row before a new person is told; results wait for them
-
-    # occlusions
-    max_missed: int = 30  # a person missed for more frames than this is not continued; 0 bridges nothing
-    min_similarity: float = 0.3  # lowest mean of OKS and box IoU with the expected pose that continues a person
-    box_margin: float = 0.25  # boxes are widened on each side by this share of their longer side
+    # birth and occlusions
+    birth_hits: int = 3  # sights in a row before a new person is told; results wait for them
+    max_missed: int = 45  # a person missed for more frames than this is not continued; 0 bridges nothing
+    min_similarity: float = 0.2  # lowest mean of OKS and box IoU with the expected pose that alone continues a person
     blur_growth: float = 0.02  # a person missed for n frames is compared as if 1 + n times this nearer
     position_gain: float = 0.5  # share of the distance from the expected to the found place that a track moves
     velocity_gain: float = 0.15  # share of the same distance by which its velocity changes
@@ -53,23 +49,21 @@ class TrackerConfig:
     cuts: CutConfig | None = CutConfig()  # a cut starts a new scene, with new ids; none: cuts are not looked for
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.variant not in get_args(Variant):
             raise ValueError(f"`variant` must be one of {', '.join(get_args(Variant))}, got {self.variant!r}")
         if self.parser.method != "greedy":
             raise ValueError(f"`parser.method` must be 'greedy' in this system, got {self.parser.method!r}")
         if self.min_votes is not None and self.min_votes < 1:
             raise ValueError(f"`min_votes` must be at least 1, got {self.min_votes}")
-        for name in ("birth_joints", "birth_hits"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"`{name}` must be at least 1, got {getattr(self, name)}")
-        for name in ("max_missed", "reentry_seconds", "blur_growth", "box_margin"):
+        if self.birth_hits < 1:
+            raise ValueError(f"`birth_hits` must be at least 1, got {self.birth_hits}")
+        for name in ("motion", "max_missed", "reentry_seconds", "blur_growth"):
             if getattr(self, name) < 0:
                 raise ValueError(f"`{name}` must be 0 or more, got {getattr(self, name)}")
         for name in ("min_similarity", "position_gain", "velocity_gain"):
             if not 0 < getattr(self, name) <= 1:
                 raise ValueError(f"`{name}` must be above 0 and at most 1, got {getattr(self, name)}")
-        if not 0 <= self.birth_score <= 1:
-            raise ValueError(f"`birth_score` must be from 0 to 1, got {self.birth_score}")
 
     @property
     def votes(self) -> int:

@@ -1,17 +1,20 @@
 """[host] Which person of the frame before is which of this one: links between people, and the votes of the joints.
 
 A temporal connection joins a peak of the previous frame, which belongs to a person there, with a peak of this frame:
-so it says whose joint that peak is. `assembly` reads these links to build people, `votes` and `elect` to name them.
+so it says whose joint that peak is. `assembly` reads these links to build people, `count_votes` and `elect` to name
+them.
 """
 
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Float64, Int, Int64
+from jaxtyping import Bool, Float, Float64, Int, Int64
 
 from jaxpose.association.connections import LEAST_AFFINITY
+from jaxpose.association.matching import match
 from jaxpose.skeletons import Link
 from jaxpose.systems.staf.candidates import StafCandidates
+from jaxpose.systems.staf.tracker_config import TrackerConfig
 
 
 class Continuations(NamedTuple):
@@ -75,21 +78,30 @@ def count_votes(
     )
 
 
-def elect(counts: Int64[np.ndarray, "p q"], sums: Float64[np.ndarray, "p q"], least: int) -> Int64[np.ndarray, "p"]:
-    """For each person the row of the one before who has the most of its votes, at least `least`; -1 for nobody.
+def elect(
+    counts: Int64[np.ndarray, "p n"],
+    sums: Float64[np.ndarray, "p n"],
+    joints: Int64[np.ndarray, "p"],
+    likeness: Float64[np.ndarray, "p n"],
+    strong: Bool[np.ndarray, "p"],
+    config: TrackerConfig,
+) -> Int64[np.ndarray, "p"]:
+    """For each person the row of the one whose id they have, or -1; nobody's is given twice.
 
-    Of equal numbers the higher sum of affinities counts. Where several want the same one, the most votes win, and the
-    others get nobody.
+    Whom to choose: somebody whom enough joints name, or, unless `config.motion` is 0, whose expected pose is alike. The
+    worth of a pair is the share of the person's `joints` that name the other (of equal shares the higher sum of
+    affinities counts), and so many times the likeness; the pairs are those of the most worth in all, of the strong
+    first, then of the others.
     """
-    people = len(counts)
-    chosen = np.full(people, -1)
-    if not counts.size:
-        return chosen
-    weight = counts + sums / (1 + sums.max())  # the sum decides among equal numbers only
-    want, rows = weight.argmax(1), np.arange(people)
-    worth = weight[rows, want]
-    order = np.lexsort((-worth, want))
-    order = order[counts[order, want[order]] >= least]
-    winners = order[np.flatnonzero(np.diff(want[order], prepend=-1))]
-    chosen[winners] = want[winners]
+    share = (counts + 0.5 * sums / (1 + sums.max(initial=0))) / np.maximum(joints, 1)[:, None]
+    allowed = counts >= config.votes
+    if config.motion:
+        allowed |= likeness >= config.min_similarity
+    worth = np.where(allowed, share + config.motion * likeness, 0)
+    chosen, free = np.full(len(counts), -1), np.ones(counts.shape[1], bool)
+    for group in (strong, ~strong):
+        rows, columns = np.flatnonzero(group), np.flatnonzero(free)
+        r, c = match(worth[np.ix_(rows, columns)], 1e-9)
+        chosen[rows[r]] = columns[c]
+        free[columns[c]] = False
     return chosen

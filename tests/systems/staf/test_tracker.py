@@ -44,7 +44,7 @@ def test_everybody_keeps_one_id(name: str, topology: str) -> None:
     frames, links = SCENES[name](), COCO_18.temporal_links(topology)
     candidates = staf_scenes.decode(frames, links)
     for variant in VARIANTS:
-        assert_one_id_each(staf_scenes.follow(candidates, links, TrackerConfig(variant)), frames)
+        assert_one_id_each(staf_scenes.follow(candidates, links, TrackerConfig(variant=variant)), frames)
 
 
 def assert_one_id_each(people: list[People], frames: Scene) -> None:
@@ -69,9 +69,9 @@ def test_a_short_occlusion_is_bridged_and_a_long_one_is_not(variant: str) -> Non
             2: (line(300, 230, 2, gone=range(8, 13)), 150),
         },
     )
-    ids = ids_of(track(frames, B, TrackerConfig(variant)), frames)
+    ids = ids_of(track(frames, B, TrackerConfig(variant=variant)), frames)
     assert ids[2] == [ids[2][0]] * 15
-    ids = ids_of(track(frames, B, TrackerConfig(variant, max_missed=4)), frames)
+    ids = ids_of(track(frames, B, TrackerConfig(variant=variant, max_missed=4)), frames)
     assert ids[2] == [ids[2][0]] * 8 + [3] * 7
     assert len(set(ids[1])) == 1
 
@@ -87,7 +87,7 @@ def test_who_comes_back_has_the_old_id_within_the_time_of_re_entry_alone() -> No
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_behind_a_cut_nobody_is_who_they_were(variant: str) -> None:
     frames = still()
-    ids = ids_of(track(frames, B, TrackerConfig(variant), cuts=[5]), frames)
+    ids = ids_of(track(frames, B, TrackerConfig(variant=variant), cuts=[5]), frames)
     for own in ids.values():
         assert len(set(own[:5])) == 1
         assert len(set(own[5:])) == 1
@@ -95,14 +95,14 @@ def test_behind_a_cut_nobody_is_who_they_were(variant: str) -> None:
 
 
 def test_links_alone_tell_people_apart_where_motion_would_not() -> None:
-    """They jump to each other's places: only the temporal fields can know."""
+    """They jump to each other's places: only the temporal fields can know, if motion has no say."""
     a, b = line(100, 230), line(260, 230)
     frames = scene(6, {1: (lambda t: (a if t % 2 else b)(t), 170), 2: (lambda t: (b if t % 2 else a)(t), 170)}, swing=0)
     for variant in VARIANTS:
-        ids = ids_of(track(frames, B, TrackerConfig(variant)), frames)
+        ids = ids_of(track(frames, B, TrackerConfig(variant=variant, motion=0)), frames)
         assert all(len(set(own)) == 1 for own in ids.values())
     none = [found._replace(affinity=0 * found.affinity) for found in staf_scenes.decode(frames, B)]
-    tracker = PeopleTracker(COCO_18, B)
+    tracker = PeopleTracker(COCO_18, B, TrackerConfig(birth_hits=1))
     people = [p for t, found in enumerate(none) for p in tracker.push(found, staf_scenes.SAME_SIZE, t, t / 10)]
     assert all(len(set(own)) == 2 for own in ids_of(people, frames).values())  # by place alone they are mixed up
 
@@ -128,7 +128,7 @@ def test_too_few_joints_start_nobody_and_continue_somebody() -> None:
 def test_frames_that_are_left_out_do_not_end_people() -> None:
     """Every fifth frame of a video: nobody is missed, whatever `max_missed` says of frames in between."""
     frames = scene(4, {1: (line(60, 230, 20), 170)})
-    tracker = PeopleTracker(COCO_18, B, TrackerConfig(max_missed=0))
+    tracker = PeopleTracker(COCO_18, B, TrackerConfig(max_missed=0, birth_hits=1))
     people: list[People] = []
     for t, found in enumerate(staf_scenes.decode(frames, B)):
         people += tracker.push(found, staf_scenes.SAME_SIZE, 5 * t, t / 2)
@@ -140,7 +140,7 @@ def test_frames_that_are_left_out_do_not_end_people() -> None:
 def test_ten_thousand_frames_without_drift() -> None:
     """People come, walk, stay or go all the time: ids rise by one and are never reused, and nothing piles up."""
     rng = np.random.default_rng(0)
-    tracker = PeopleTracker(COCO_18, B)
+    tracker = PeopleTracker(COCO_18, B, TrackerConfig(birth_hits=1))
     before: dict[int, np.ndarray] = {}
     own: dict[int, int] = {}
     coming, places = 0, {}

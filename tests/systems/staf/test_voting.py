@@ -5,6 +5,7 @@ from staf_scenes import true_candidates
 from toys import toy
 
 from jaxpose.systems.staf.candidates import StafCandidates
+from jaxpose.systems.staf.tracker_config import TrackerConfig
 from jaxpose.systems.staf.voting import Continuations, count_votes, elect, find_continuations
 
 SLOTS = 4
@@ -49,15 +50,38 @@ def test_a_joint_has_one_vote_for_its_best_link() -> None:
     np.testing.assert_allclose(sums, [[0, 1.1], [0.9, 0]])
 
 
-def test_the_election() -> None:
-    def elected(counts: list[list[int]], sums: list[list[float]], least: int = 1) -> list[int]:
-        return elect(np.array(counts), np.array(sums), least).tolist()
+def elected(
+    counts: list[list[int]],
+    sums: list[list[float]],
+    alike: list[list[float]] | None = None,
+    strong: list[bool] | None = None,
+    **settings: float,
+) -> list[int]:
+    likeness = np.zeros(np.shape(counts)) if alike is None else np.array(alike)
+    everybody = np.ones(len(counts), bool) if strong is None else np.array(strong)
+    config = TrackerConfig(**{"motion": 0, **settings})
+    return elect(np.array(counts), np.array(sums), np.full(len(counts), 10), likeness, everybody, config).tolist()
 
+
+def test_the_election() -> None:
     assert elected([[5, 2], [0, 3]], [[4, 1], [0, 2]]) == [0, 1]
-    assert elected([[5, 2], [6, 3]], [[4, 1], [2, 2]]) == [-1, 0]  # both want the first: the most votes win
+    assert elected([[5, 2], [6, 0]], [[4, 1], [2, 0]]) == [1, 0]  # both want the first: the most votes in all
+    assert elected([[5, 0], [6, 0]], [[4, 0], [2, 0]]) == [-1, 0]
     assert elected([[2, 2]], [[1.5, 1.6]]) == [1]  # of equal numbers, the higher sum
     assert elected([[3, 2]], [[0.1, 1.9]]) == [0]  # but the number first
-    assert elected([[4, 0], [0, 5]], [[4, 0], [0, 5]], least=5) == [-1, 1]
+    assert elected([[4, 0], [0, 5]], [[4, 0], [0, 5]], min_votes=5) == [-1, 1]
     assert elected([[0, 0]], [[0, 0]]) == [-1]
-    assert elect(np.zeros((2, 0), int), np.zeros((2, 0)), 1).tolist() == [-1, -1]
-    assert elect(np.zeros((0, 2), int), np.zeros((0, 2)), 1).tolist() == []
+    assert elected([[4], [6]], [[4], [6]], strong=[True, False]) == [0, -1]  # whatever the weak say
+    nobody = np.zeros((2, 0))
+    assert elect(nobody.astype(int), nobody, np.ones(2, int), nobody, np.ones(2, bool), TrackerConfig()).tolist() == (
+        [-1, -1]
+    )
+
+
+def test_motion_has_a_say_in_the_election() -> None:
+    counts, sums = [[5, 4], [4, 5]], [[5, 4], [4, 5]]
+    assert elected(counts, sums, [[0.2, 0.9], [0.9, 0.2]]) == [0, 1]
+    assert elected(counts, sums, [[0.2, 0.9], [0.9, 0.2]], motion=1) == [1, 0]
+    assert elected(counts, sums, [[0.50, 0.51], [0.51, 0.50]], motion=1) == [0, 1]
+    assert elected([[0, 0]], [[0, 0]], [[0.5, 0.1]], motion=1, min_similarity=0.3) == [0]
+    assert elected([[0, 0]], [[0, 0]], [[0.2, 0.1]], motion=1, min_similarity=0.3) == [-1]
