@@ -7,7 +7,8 @@
 `quality/` has a module for each part. What a model finds is kept in `runs/quality`, by its weights and defaults, so an
 interrupted run goes on where it was, and of three models only the one that has changed is looked at again. `--only`
 measures some parts and keeps the others; `--run` is the folder of a training, for its data, time and curves. The card
-of a model that is not packaged is written to `runs/quality/cards`. The floors of openpose-lite are printed at the end.
+of a model that is not packaged is written to `runs/quality/cards`. The floors of openpose-lite and staf-lite are
+printed at the end; of staf-lite `frame_rates.py` is to be run before.
 `model_table.py` makes the README's table of the cards. MoveNet's card has one part more, `runtimes`, which needs onnx
 and onnxruntime.
 """
@@ -19,8 +20,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from quality import card, coco, fixtures, frames, lspet, sheet, speed, street, tracks, training
-from quality.floors import Floor, floors, told
+from quality import card, coco, fixtures, frames, lspet, rates, sheet, speed, street, tracks, training
+from quality.floors import Floor, floors, recurrent_floors, told
 from quality.people import KEPT, Subject, leaves, subject
 
 from jaxpose import models
@@ -31,10 +32,11 @@ sys.path.insert(0, str(Path(__file__).parent / "benchmarks"))
 CARDS = Path(__file__).parent / "models"
 REFERENCE = "human-pose-estimation-0001"
 BESIDE = ("lightweight", "movenet-multipose")
-BOUND = "openpose-lite"  # the architecture that has floors to reach
+BOUND = "openpose-lite"  # the architecture that has floors to reach beside the reference
+RECURRENT = "staf-lite"  # and the one that has them beside that, which it comes from
 SHARED = {"ap": coco.measure, "tracks": tracks.measure, "street": street.measure, "lspet": lspet.measure,
           "fixtures": fixtures.measure}  # fmt: skip
-OWN = ("speed", "failures", "sheet", "training", "runtimes")
+OWN = ("rates", "speed", "failures", "sheet", "training", "runtimes")
 
 
 def describe(name: str) -> dict[str, Any]:
@@ -63,6 +65,8 @@ def measure(one: Subject, part: str) -> Any:
 def measure_own(one: Subject, part: str, beside: list[Subject], folder: Path, options: argparse.Namespace) -> Any:
     """A part of the model alone, or one in which the models take turns; None where there is nothing to tell."""
     match part:
+        case "rates":
+            return rates.measure(one, BOUND) if one.architecture == RECURRENT else None
         case "speed":
             return speed.measure([one, *beside])
         case "failures":
@@ -81,6 +85,10 @@ def measure_own(one: Subject, part: str, beside: list[Subject], folder: Path, op
 
 def bounds(one: Subject, measured: dict[str, Any]) -> list[Floor]:
     """Whether the floors are reached; none where a part of them was not measured."""
+    if one.architecture == RECURRENT:
+        single = measured["beside"].get(BOUND, {})
+        complete = {"ap", "lspet"} <= measured.keys() & single and "rates" in measured
+        return recurrent_floors(measured, single) if complete else []
     reference = measured["beside"].get(REFERENCE, {})
     needed = {"ap", "tracks", "street", "lspet"}
     return floors(measured, reference) if one.architecture == BOUND and needed <= measured.keys() & reference else []
@@ -94,7 +102,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=KEPT / "sheets", help="for pictures that may not be shipped")
     options = parser.parse_args()
     one = subject(options.model)
-    beside = [subject(name) for name in BESIDE if name in models.names() and name != one.name]
+    others = (BOUND, *BESIDE[:1]) if one.architecture == RECURRENT else BESIDE
+    beside = [subject(name) for name in others if name in models.names() and name != one.name]
     parts = options.only or [part for part in (*SHARED, *OWN) if part != "runtimes" or one.name == "movenet-multipose"]
     folder = CARDS if one.name in store.packaged() else KEPT / "cards"
     folder.mkdir(parents=True, exist_ok=True)

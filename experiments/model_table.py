@@ -32,9 +32,15 @@ def best_ap(card: dict[str, Any]) -> tuple[float, str]:
     return max((row["AP"], size) for size, row in card["ap"].items())
 
 
+def tracks(card: dict[str, Any]) -> dict[str, Any]:
+    """MOTA, IDF1 and id switches by video, of the tracker that the model comes with."""
+    videos: dict[str, Any] = card["rates"]["1"]["own"]["real"] if "rates" in card else card["tracks"]
+    return videos
+
+
 def means(card: dict[str, Any]) -> tuple[float, float]:
     """MOTA and IDF1 over the videos."""
-    rows = card["tracks"].values()
+    rows = tracks(card).values()
     return float(np.mean([row["mota"] for row in rows])), float(np.mean([row["idf1"] for row in rows]))
 
 
@@ -48,7 +54,7 @@ def table() -> str:
         "|---|---|---|---|---|---|---|---|",
     ]
     for number, (name, card) in enumerate(cards().items()):
-        videos = (f"{row['mota']} / {row['idf1']} / {row['switches']}" for row in card["tracks"].values())
+        videos = (f"{row['mota']} / {row['idf1']} / {row['switches']}" for row in tracks(card).values())
         ap, size = best_ap(card)
         mota, idf1 = means(card)
         lines.append(

@@ -24,6 +24,7 @@ def write(name: str, measured: dict[str, Any], floors: list[Floor]) -> str:
             *_head(name, measured, floors),
             *_poses(everybody),
             *_tracks(everybody),
+            *_rates(measured),
             *_street(everybody),
             *_lspet(everybody),
             *_fixtures(everybody),
@@ -95,6 +96,29 @@ def _tracks(everybody: dict[str, Any]) -> list[str]:
         "## Ids: three real videos with human-made ids, IoU 0.5, the baseline tracker's defaults",
         "",
         *table(("model", "video", "long side", "MOTA", "IDF1", "id switches"), rows),
+    ]
+
+
+def _rates(measured: dict[str, Any]) -> list[str]:
+    if "rates" not in measured:
+        return []
+    rows = [
+        (
+            system,
+            f"1/{every}" if every != "1" else "all",
+            *(row[key] for key in ("mean mota", "mean idf1", "switches")),
+            *(row["made up together"][key] for key in ("hota", "switches")),
+        )
+        for every, found in measured["rates"].items()
+        for system, row in found["systems"].items()
+    ]
+    return [
+        "## Ids by its own tracker, and fewer frames",
+        "",
+        "Means over the three videos, and eight synthetic clips with exact ids, counted as one. Of skipped frames",
+        "nothing counts; `experiments/frame_rates.py` has each video.",
+        "",
+        *table(("system", "frames", "MOTA", "IDF1", "id switches", "synthetic: HOTA", "id switches"), rows),
     ]
 
 

@@ -59,9 +59,10 @@ def subject(name: str) -> Subject:
     """An installed model."""
     card = models.card(name)
     kind = ARCHITECTURES[card.architecture]
-    if kind.estimator is None:
+    make = kind.estimator or kind.person
+    if make is None:
         raise SystemExit(f"{name} finds no people, it reads a crop around one: name another model")
-    defaults = {key: value.default for key, value in inspect.signature(kind.estimator).parameters.items()}
+    defaults = {key: value.default for key, value in inspect.signature(make).parameters.items()}
     told = hashlib.sha256(store.path_of(name).read_bytes() + repr((defaults, kind.strong_score)).encode())
     return Subject(name, card.architecture, SKELETONS[card.config["skeleton"]], KEPT / name / told.hexdigest()[:12])
 
