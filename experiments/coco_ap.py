@@ -1,7 +1,7 @@
 """OKS-AP of an installed model on COCO pictures, by pycocotools; people of single pictures, one scale, no flip.
 
     pip install '.[eval]'
-    python experiments/coco_ap.py [--model movenet-multipose] [--split val] [--size 656] [--every 1]
+    python experiments/coco_ap.py [--model movenet-multipose] [--split val] [--size 656] [--every 1] [--refine NAME]
 
 `--split train --every 5` is what thresholds may be chosen on; `val` is only to report. OKS-AP counts every joint that
 the truth has and ranks people by score, so weak joints and people cost nothing: where a system's own thresholds are for
@@ -48,9 +48,9 @@ def measure(estimator: Any, split: str, every: int) -> dict[str, float]:
     }
 
 
-def thorough(model: str, size: int) -> Any:
-    """A model's estimator with the options for OKS-AP."""
-    return models.estimator(model, size=size, **THOROUGH.get(models.card(model).architecture, {}))
+def thorough(model: str, size: int, refine: str | None = None) -> Any:
+    """A model's estimator with the options for OKS-AP, its people looked at once more by the model `refine`."""
+    return models.estimator(model, size=size, refine=refine, **THOROUGH.get(models.card(model).architecture, {}))
 
 
 def main() -> None:
@@ -59,8 +59,9 @@ def main() -> None:
     parser.add_argument("--split", choices=("train", "val"), default="val")
     parser.add_argument("--size", type=int, default=656)
     parser.add_argument("--every", type=int, default=1, help="take every n-th picture")
+    parser.add_argument("--refine", help="a model that looks once more at everybody")
     options = parser.parse_args()
-    measured = measure(thorough(options.model, options.size), options.split, options.every)
+    measured = measure(thorough(options.model, options.size, options.refine), options.split, options.every)
     print(", ".join(f"{name} {value}" for name, value in measured.items()))
 
 

@@ -19,10 +19,12 @@ from jaxpose.fields.config import DecodeConfig
 from jaxpose.skeletons import SKELETONS, Skeleton
 from jaxpose.systems.movenet.config import MoveNetConfig
 from jaxpose.systems.movenet.estimator import MoveNetPeople
-from jaxpose.systems.movenet.importing import MULTIPOSE
+from jaxpose.systems.movenet.importing import MULTIPOSE, THUNDER
 from jaxpose.systems.movenet.importing import looks_published as looks_published_movenet
 from jaxpose.systems.movenet.importing import published_params as published_movenet_params
 from jaxpose.systems.movenet.network import MoveNet
+from jaxpose.systems.movenet.person import ThunderPeople
+from jaxpose.systems.movenet.thunder import Thunder
 from jaxpose.systems.openpose.config import PUBLISHED, LightweightConfig, LiteConfig, MultiStageConfig, SearchConfig
 from jaxpose.systems.openpose.estimator import Decoding, OpenPose
 from jaxpose.systems.openpose.importing import lightweight_params, looks_lightweight
@@ -41,6 +43,7 @@ from jaxpose.systems.staf.network import StafNetwork
 from jaxpose.systems.staf.task import StafTask
 from jaxpose.systems.staf.tracker_config import TrackerConfig
 from jaxpose.task import Task
+from jaxpose.topdown.estimator import CropEstimator
 from jaxpose.tracking import Tracker
 from jaxpose.weights.pytorch import read_checkpoint
 from jaxpose.weights.store import Params
@@ -50,8 +53,9 @@ OPENPOSE_LICENCE = "OpenPose's: academic or non-profit, non-commercial research 
 """Of the weights that OpenPose's authors published, STAF's among them."""
 
 LITE_DECODE = DecodeConfig(peak_threshold=0.18, sample_threshold=0.1, sample_share=0.9)
-LITE_PARSER = ParserConfig(min_score=0.82)
-"""Thresholds as `experiments/choose_decoding.py` chose them for the packaged openpose-lite."""
+STAF_PARSER = ParserConfig(min_score=0.92)
+"""Thresholds as `experiments/choose_decoding.py` chose them for the packaged openpose-lite, and with its peaks for
+staf-lite."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,10 +75,11 @@ class Architecture:
     `estimator` takes the network, its parameters, the skeleton, `size=` and options of its own; there is none for a
     network that finds no people. `tracker` takes the same and `chunk=`, and is there for a network that keeps ids by
     itself; with the others works the baseline tracker, and `strong_score` is `IdentityConfig`'s, where that leaves it
-    to the model: from this mean score of its joints on, a person is more often right than wrong. `task` takes the
-    network, the skeleton and `loss=` and `start=` of its own, and makes what is trained; there is none for a network
-    that is not trained here. `backbone` reads a part of the parameters, to start training from, of a file that others
-    published.
+    to the model: from this mean score of its joints on, a person is more often right than wrong. `person` is there for
+    a network that looks at one person at a time, whom another network finds; it takes what `estimator`
+    does but `size=`. `task` takes the network, the skeleton and `loss=` and `start=` of its own, and makes what is
+    trained; there is none for a network that is not trained here. `backbone` reads a part of the parameters, to start
+    training from, of a file that others published.
     """
 
     config: Callable[..., Any]
@@ -85,6 +90,7 @@ class Architecture:
     backbone: Callable[[Path, Any], Params] | None = None
     strong_score: float = 0.4
     tracker: Callable[..., Tracker] | None = None
+    person: Callable[..., CropEstimator] | None = None
 
     def skeleton(self, config: Any) -> Skeleton:
         """The skeleton that a network of this config predicts."""
@@ -149,6 +155,18 @@ ARCHITECTURES = {
         ),
         strong_score=0.35,
     ),
+    "movenet-thunder": Architecture(
+        MoveNetConfig,
+        Thunder,
+        None,
+        Release(
+            ".json",
+            functools.partial(looks_published_movenet, published=THUNDER),
+            functools.partial(published_movenet_params, published=THUNDER),
+            "Apache-2.0 as published (MoveNet SinglePose Thunder, Google)",
+        ),
+        person=ThunderPeople,
+    ),
     "lightweight-openpose": Architecture(
         LightweightConfig,
         LightweightOpenPose,
@@ -163,17 +181,19 @@ ARCHITECTURES = {
     "openpose-lite": Architecture(
         LiteConfig,
         LiteOpenPose,
-        functools.partial(_openpose, decode=LITE_DECODE, parser=LITE_PARSER),
+        functools.partial(_openpose, decode=LITE_DECODE, parser=ParserConfig(min_score=0.82)),
         task=functools.partial(OpenPoseTask, stride=STRIDE),
         strong_score=0.45,
     ),
     "staf-lite": Architecture(
         StafLiteConfig,
         StafLite,
-        functools.partial(_openpose, decode=LITE_DECODE, parser=LITE_PARSER),
+        functools.partial(_openpose, decode=LITE_DECODE, parser=STAF_PARSER),
         task=StafTask,
-        tracker=functools.partial(StafTracker, decode=LITE_DECODE, tracking=TrackerConfig(parser=LITE_PARSER)),
-        strong_score=0.45,
+        tracker=functools.partial(
+            StafTracker, decode=LITE_DECODE, tracking=TrackerConfig(parser=STAF_PARSER, strong_score=0.5)
+        ),
+        strong_score=0.5,
     ),
     "staf-body21a": Architecture(
         functools.partial(dataclasses.replace, MODEL_III),

@@ -38,6 +38,26 @@ def to_source(xy: Float[np.ndarray, "*n 2"], fit: Fit) -> Float[np.ndarray, "*n 
     return (xy + 0.5) / fit.scale - 0.5
 
 
+def fit_aspect(boxes: Float[np.ndarray, "n 4"], aspect: float, grow: float = 1.0) -> Float64[np.ndarray, "n 4"]:
+    """The smallest boxes of that aspect (width / height) that hold these, `grow` times as large, centres as before."""
+    boxes = np.asarray(boxes, np.float64)
+    width = np.maximum(boxes[:, 2], boxes[:, 3] * aspect) * grow
+    sides = np.stack([width, width / aspect], axis=1)
+    return np.concatenate([boxes[:, :2] + (boxes[:, 2:] - sides) / 2, sides], axis=1)
+
+
+def crop_maps(boxes: Float[np.ndarray, "n 4"], width: int, height: int) -> Float64[np.ndarray, "n 2 3"]:
+    """For each box the affine map from the pixels of a crop of that size, which shows just the box, to the picture's.
+
+    Boxes are as in `records.Boxes`: that around all of a picture begins at (-0.5, -0.5).
+    """
+    maps = np.zeros((len(boxes), 2, 3))
+    scale = np.asarray(boxes, np.float64)[:, 2:] / (width, height)
+    maps[:, [0, 1], [0, 1]] = scale
+    maps[:, :, 2] = boxes[:, :2] + scale / 2
+    return maps
+
+
 def iou(a: Float[np.ndarray, "n 4"], b: Float[np.ndarray, "m 4"]) -> Float[np.ndarray, "n m"]:
     """Intersection over union of boxes x, y, w, h; 0 where both are empty."""
     low = np.maximum(a[:, None, :2], b[None, :, :2])

@@ -6,6 +6,7 @@ import dataclasses
 import datetime
 import difflib
 import inspect
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
@@ -15,13 +16,17 @@ import flax.linen as nn
 from jaxpose.architectures import ARCHITECTURES
 from jaxpose.association.config import IdentityConfig
 from jaxpose.association.identities import IdentityTracker
-from jaxpose.detection import PeopleDetector
+from jaxpose.detection import BoxFinder, FrameDetector, PeopleBoxes, from_file
 from jaxpose.errors import OptionError, UnknownModelError, WeightsError
-from jaxpose.estimation import Estimator
+from jaxpose.estimation import Chunked, Estimator, Pipeline
+from jaxpose.onnx_detector import OnnxDetector
+from jaxpose.records import People
 from jaxpose.skeletons import Skeleton
+from jaxpose.topdown.estimator import BoxedPipeline, CropEstimator, TopDown
+from jaxpose.topdown.tracker import RefinedTracker
 from jaxpose.tracking import FrameTracker, ProminentTracker, Tracker
 from jaxpose.weights import caffe, openvino, store, tfjs
-from jaxpose.weights.default import DEFAULT
+from jaxpose.weights.default import DEFAULT, DETECTOR
 from jaxpose.weights.store import Card, Params
 
 
@@ -62,14 +67,18 @@ def load(
     max_people: int | None = None,
     chunk: int = 1,
     identities: IdentityConfig = IdentityConfig(),
+    boxes: str | os.PathLike[str] | None = None,
+    refine: str | None = None,
     **options: Any,
 ) -> Tracker:
     """The tracker of an installed model.
 
     `size` is the long side of the network's input in pixels, `max_people` the most people told of a frame, `chunk` how
     many frames go to the device at a time; `options` are the system's own: those of `estimator`, or for a network that
-    tracks by itself `decode` and `tracking`, and no `identities`, which are the baseline tracker's. Raises
-    `UnknownModelError`, or `WeightsError` for a damaged or foreign file.
+    tracks by itself `decode` and `tracking`, and no `identities`, which are the baseline tracker's. `boxes` is a file
+    of people's boxes (see `detection.from_file`) for a model that looks at one person at a time, in place of the
+    detector; `refine` is such a model that looks once more at everybody whom another one finds. Raises
+    `UnknownModelError`, `WeightsError` for a damaged or foreign file, and `OptionError` for options that do not fit.
     """
     if max_people is not None and max_people < 1:
         raise ValueError(f"`max_people` must be at least 1, got {max_people}")
@@ -78,13 +87,26 @@ def load(
     if architecture.tracker is not None:
         if identities != IdentityConfig():
             raise OptionError(f"{name} keeps ids by itself: `tracking` has its options, `identities` the others'")
+        _check_boxes(name, boxes)
         _check_options(name, architecture.tracker, options)
         tracker = architecture.tracker(*network(name), size=size, chunk=chunk, **options)
+        if refine is not None:
+            tracker = RefinedTracker(tracker, person(refine))
     else:
-        found = estimator(name, size=size, **options)
         if identities.strong_score is None:
-            identities = dataclasses.replace(identities, strong_score=architecture.strong_score)
-        tracker = FrameTracker(found, IdentityTracker(found.skeleton, identities), chunk=chunk)
+            scoring = architecture if refine is None else ARCHITECTURES[_known(refine).architecture]
+            identities = dataclasses.replace(identities, strong_score=scoring.strong_score)
+        pipeline: Chunked[People]
+        if boxes is None:
+            found = estimator(name, size=size, refine=refine, **options)
+            pipeline, skeleton = Pipeline(found, chunk), found.skeleton
+        else:
+            _check_boxes(name, boxes)
+            if refine is not None or "detector" in options:
+                raise OptionError("boxes come from one place: give `boxes`, or `detector`, or the model to `refine`")
+            people = person(name, **options)
+            pipeline, skeleton = BoxedPipeline(from_file(boxes), people, chunk), people.skeleton
+        tracker = FrameTracker(pipeline, IdentityTracker(skeleton, identities))
     return tracker if max_people is None else ProminentTracker(tracker, max_people)
 
 
@@ -96,26 +118,50 @@ def detector(
     min_score: float = 0.0,
     margin: float = 0.1,
     **options: Any,
-) -> PeopleDetector:
-    """The detector of an installed model: frames in, the boxes of its people out (see `detection.PeopleDetector`).
+) -> FrameDetector:
+    """The detector of an installed model: frames in, the boxes of its people out (see `detection.PeopleBoxes`).
 
     Raises as `load` does.
     """
-    return PeopleDetector(estimator(name, size=size, **options), chunk=chunk, min_score=min_score, margin=margin)
+    return FrameDetector(PeopleBoxes(estimator(name, size=size, **options), min_score=min_score, margin=margin), chunk)
 
 
-def estimator(name: str = DEFAULT, *, size: int = 656, **options: Any) -> Estimator:
+def estimator(
+    name: str = DEFAULT, *, size: int = 656, refine: str | None = None, detector: str | None = None, **options: Any
+) -> Estimator:
     """An installed model by itself: people of single pictures, without ids.
 
-    `options` are the system's own: `decode=PoseConfig(...)` for MoveNet, `decode`, `parser` and `search` for OpenPose.
-    Raises as `load` does, and `OptionError` for an option that the model does not have or a network that finds no
-    people, as those of hands and faces.
+    `options` are the system's own: `decode=PoseConfig(...)` for MoveNet, `decode`, `parser` and `search` for OpenPose,
+    `flip` and `config=TopDownConfig(...)` for one that looks at one person at a time. For that one, `detector` is the
+    model that finds the people (the packaged one), or an ONNX file (see `onnx_detector`), and `size` is the detector's.
+    `refine` is as for `load`. Raises as `load` does, and `OptionError` for a network that finds no people, as those of
+    hands and faces.
     """
-    make = ARCHITECTURES[_known(name).architecture].estimator
-    if make is None:
+    architecture = ARCHITECTURES[_known(name).architecture]
+    if architecture.person is not None:
+        if refine is not None:
+            raise OptionError(f"{name} looks at one person at a time itself: `refine` is for models that find people")
+        return TopDown(_finder(detector or DETECTOR, size), person(name, **options))
+    if detector is not None:
+        raise OptionError(f"{name} finds people itself: `detector` is for models that look at one person at a time")
+    if architecture.estimator is None:
         raise OptionError(f"{name} finds no people, it reads a crop around one: use `jaxpose.models.network({name!r})`")
+    _check_options(name, architecture.estimator, options)
+    found = architecture.estimator(*network(name), size=size, **options)
+    return found if refine is None else TopDown(PeopleBoxes(found), person(refine))
+
+
+def person(name: str, **options: Any) -> CropEstimator:
+    """An installed model that looks at one person at a time, by itself: poses of people whose boxes are known.
+
+    `options` are as for `estimator`. Raises as `load` does, and `OptionError` for a model that finds people.
+    """
+    make = ARCHITECTURES[_known(name).architecture].person
+    if make is None:
+        able = [own for own in names() if ARCHITECTURES[_known(own).architecture].person is not None]
+        raise OptionError(f"{name} does not look at one person at a time: of the installed models {', '.join(able)} do")
     _check_options(name, make, options)
-    return make(*network(name), size=size, **options)
+    return make(*network(name), **options)
 
 
 def default(name: str, option: str) -> Any:
@@ -124,7 +170,7 @@ def default(name: str, option: str) -> Any:
     A model's thresholds are among these defaults, so who changes one field of a config starts from them.
     """
     architecture = ARCHITECTURES[_known(name).architecture]
-    for make in (architecture.tracker, architecture.estimator):
+    for make in (architecture.tracker, architecture.estimator, architecture.person):
         if make is not None and (known := inspect.signature(make).parameters.get(option)) is not None:
             return known.default
     return None
@@ -174,6 +220,19 @@ def import_file(path: Path, name: str, arch: str | None = None, *, overwrite: bo
         "imported": datetime.date.today().isoformat(),
     }
     return store.save(name, params, Card(arch, dataclasses.asdict(config), provenance), overwrite=overwrite)
+
+
+def _finder(detector: str, size: int) -> BoxFinder:
+    """What finds the boxes of people: an ONNX file, or an installed model."""
+    if detector.lower().endswith(".onnx"):
+        return OnnxDetector(Path(detector), size=size)
+    return PeopleBoxes(estimator(detector, size=size))
+
+
+def _check_boxes(name: str, boxes: str | os.PathLike[str] | None) -> None:
+    """`OptionError` for boxes that a model would not look at."""
+    if boxes is not None and ARCHITECTURES[_known(name).architecture].person is None:
+        raise OptionError(f"{name} finds people itself: `boxes` is for models that look at one person at a time")
 
 
 def _check_options(name: str, make: Callable[..., Any], options: dict[str, Any]) -> None:

@@ -13,7 +13,7 @@ from jaxtyping import UInt8
 
 from jaxpose.association.identities import IdentityTracker
 from jaxpose.errors import VideoError
-from jaxpose.estimation import Estimator, Pipeline, numbered
+from jaxpose.estimation import Chunked, numbered
 from jaxpose.records import Frame, People
 from jaxpose.skeletons import Skeleton
 
@@ -53,16 +53,16 @@ class Tracker(abc.ABC):
 
 
 class FrameTracker(Tracker):
-    """Any per-frame estimator with the baseline tracker of ids behind it.
+    """The people that are found in single frames, with the baseline tracker of ids behind.
 
-    Frames go through `estimation.Pipeline` in chunks of `chunk`.
+    `pipeline` is how frames become people, `estimation.Pipeline` around any estimator for one.
     """
 
-    def __init__(self, estimator: Estimator, identities: IdentityTracker, *, chunk: int = 1) -> None:
-        self.skeleton = estimator.skeleton
-        self.estimator, self.identities = estimator, identities
-        self._pipeline = Pipeline(estimator, chunk)
-        self.delay = self._pipeline.delay + identities.delay
+    def __init__(self, pipeline: Chunked[People], identities: IdentityTracker) -> None:
+        self.skeleton = identities.skeleton
+        self.identities = identities
+        self._pipeline = pipeline
+        self.delay = pipeline.delay + identities.delay
 
     def push(self, frame: Frame) -> list[People]:
         """See `Tracker.push`. The size of frames may change within a video."""

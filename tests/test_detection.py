@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 from jaxpose import detection
-from jaxpose.detection import Detector, FileDetector, PeopleDetector, widen
+from jaxpose.detection import Detector, FileDetector, FrameDetector, PeopleBoxes, widen
 from jaxpose.errors import FormatError, JaxposeWarning, NonFiniteError
+from jaxpose.estimation import Estimator
+from jaxpose.formats.jsonl import JsonlWriter
 from jaxpose.records import NO_ID, Boxes, Frame, People, make_people
 from jaxpose.skeletons import COCO_17
 
@@ -37,6 +39,10 @@ class Bars:
                 poses.append(pose)
                 scores.append(image[..., channel].max() / 100)
         return make_people(np.array(poses, np.float32).reshape(-1, 17, 3), np.array(scores, np.float32))
+
+
+def detector_of(estimator: Estimator, chunk: int = 1, **options: float) -> FrameDetector:
+    return FrameDetector(PeopleBoxes(estimator, **options), chunk)
 
 
 def picture(*bars: tuple[int, int, int, int, int], shape: tuple[int, int] = (60, 80)) -> np.ndarray:
@@ -74,7 +80,7 @@ def assert_same(a: list[Boxes], b: list[Boxes]) -> None:
 def detector(request: pytest.FixtureRequest, tmp_path: Path) -> Detector:
     if request.param == "file":
         return mot_file(tmp_path, "".join(f"{i + 1},{i},{i},5,9,9,1\n" * (i % 3) for i in range(15)))
-    return PeopleDetector(Bars(), chunk=1 if request.param == "network" else 4)
+    return detector_of(Bars(), chunk=1 if request.param == "network" else 4)
 
 
 def test_every_frame_once_and_in_order(detector: Detector) -> None:
@@ -96,35 +102,35 @@ def test_bare_pictures_are_numbered(detector: Detector) -> None:
 
 
 def test_an_interrupted_video_leaves_nothing_behind() -> None:
-    detect = PeopleDetector(Bars(), chunk=4)
+    detect = detector_of(Bars(), chunk=4)
     frames = walk(15)
     started = detect(frames)
     next(started)
-    assert_same(list(detect(frames)), list(PeopleDetector(Bars(), chunk=4)(frames)))
+    assert_same(list(detect(frames)), list(detector_of(Bars(), chunk=4)(frames)))
 
 
 def test_a_video_without_frames() -> None:
-    assert list(PeopleDetector(Bars())([])) == []
+    assert list(detector_of(Bars())([])) == []
 
 
 @pytest.mark.parametrize("chunk", [2, 15, 40])
 def test_the_chunk_changes_nothing(chunk: int) -> None:
     frames = walk(20)
-    assert_same(list(PeopleDetector(Bars())(frames)), list(PeopleDetector(Bars(), chunk=chunk)(frames)))
+    assert_same(list(detector_of(Bars())(frames)), list(detector_of(Bars(), chunk=chunk)(frames)))
 
 
 def test_a_box_spans_the_joints_with_a_margin() -> None:
-    (found,) = PeopleDetector(Bars(), margin=0.25)([picture((20, 10, 40, 30, 90))])
+    (found,) = detector_of(Bars(), margin=0.25)([picture((20, 10, 40, 30, 90))])
     assert found.boxes.tolist() == [[15, 5, 30, 30]]
     assert found.scores.tolist() == [np.float32(0.9)]
     assert found.ids.tolist() == [NO_ID]
-    (found,) = PeopleDetector(Bars(), margin=0)([picture((20, 10, 40, 30, 90))])
+    (found,) = detector_of(Bars(), margin=0)([picture((20, 10, 40, 30, 90))])
     assert found.boxes.tolist() == [[20, 10, 20, 20]]
 
 
 def test_a_box_ends_at_the_picture_s_edge() -> None:
     whole, corner = picture((0, 0, 79, 59, 90)), picture((60, 40, 79, 59, 90))
-    first, second = PeopleDetector(Bars(), margin=0.1)([whole, corner])
+    first, second = detector_of(Bars(), margin=0.1)([whole, corner])
     assert first.boxes.tolist() == [[-0.5, -0.5, 80, 60]]
     np.testing.assert_allclose(second.boxes, [[60 - 1.9, 40 - 1.9, 21.4, 21.4]], rtol=1e-6)
 
@@ -138,16 +144,16 @@ def test_people_beside_the_picture_or_with_one_joint_have_no_box() -> None:
             keypoints[3, :2] = (10, 10, 1), (20, 30, 1)
             return make_people(keypoints, np.ones(4))
 
-    (found,) = PeopleDetector(Beside())([picture()])
+    (found,) = detector_of(Beside())([picture()])
     np.testing.assert_allclose(found.boxes, [[9, 8, 12, 24]])
 
 
 def test_low_scores_are_left_out_and_high_ones_end_at_1() -> None:
     bars = picture((1, 1, 9, 9, 30), (20, 1, 29, 9, 120), (40, 1, 49, 9, 50))
-    (found,) = PeopleDetector(Bars(), min_score=0.5)([bars])
+    (found,) = detector_of(Bars(), min_score=0.5)([bars])
     assert found.scores.tolist() == [1, 0.5]
     assert found.boxes[:, 0].round().tolist() == [19, 39]
-    (everyone,) = PeopleDetector(Bars())([bars])
+    (everyone,) = detector_of(Bars())([bars])
     assert everyone.total == 3
 
 
@@ -160,7 +166,7 @@ def test_what_is_not_finite_is_an_error(field: str, value: float) -> None:
             return people._replace(**{field: np.full_like(getattr(people, field), value)})
 
     with pytest.raises(NonFiniteError, match="frame 0: a person's box or score is NaN or infinite"):
-        list(PeopleDetector(Damaged())(walk(3)))
+        list(detector_of(Damaged())(walk(3)))
 
 
 @pytest.mark.parametrize(
@@ -175,12 +181,12 @@ def test_what_is_not_finite_is_an_error(field: str, value: float) -> None:
 )
 def test_options_out_of_range_are_refused(option: str, value: float, told: str) -> None:
     with pytest.raises(ValueError, match=told):
-        PeopleDetector(Bars(), **{option: value})
+        detector_of(Bars(), **{option: value})
 
 
 def test_other_pictures_are_refused() -> None:
     with pytest.raises(ValueError, match="must be RGB uint8"):
-        list(PeopleDetector(Bars())([np.zeros((60, 80, 3))]))
+        list(detector_of(Bars())([np.zeros((60, 80, 3))]))
 
 
 def test_widen_against_plain_arithmetic() -> None:
@@ -243,8 +249,29 @@ def test_the_kind_of_file_is_told_by_its_name(tmp_path: Path) -> None:
     (tmp_path / "boxes.JSON").write_text(json.dumps(entries))
     none, one = detection.from_file(tmp_path / "boxes.JSON")(walk(2))
     assert (none.total, one.boxes.tolist()) == (0, [[9.5, 19.5, 30, 40]])
-    for name in ("boxes.jsonl", "boxes", "boxes.csv"):
-        with pytest.raises(FormatError, match=rf"{name}: boxes are read from \.json \(COCO\) and \.txt \(MOT\)"):
-            detection.from_file(tmp_path / name)
     with pytest.raises(FormatError, match=r"none\.txt: cannot be read"):
         detection.from_file(tmp_path / "none.txt")
+    (tmp_path / "boxes").write_text("x1,y1")
+    with pytest.raises(FormatError, match="boxes: of no known format; give PoseTrack's or COCO's JSON"):
+        detection.from_file(tmp_path / "boxes")
+
+
+def test_boxes_are_put_around_the_poses_of_other_files(tmp_path: Path) -> None:
+    points = [{"id": [joint], "x": [x], "y": [y], "score": [1]} for joint, x, y in ((0, 10, 20), (5, 30, 60))]
+    rects = [{"track_id": [4], "score": [0.5], "annopoints": [{"point": points}]}, {"track_id": [5]}]
+    frames = [{"image": [{"name": "a.jpg"}], "annorect": []}, {"image": [{"name": "b.jpg"}], "annorect": rects}]
+    (tmp_path / "track.json").write_text(json.dumps({"annolist": frames}))
+    none, one = detection.from_file(tmp_path / "track.json")(walk(2))
+    assert none.total == 0
+    assert (one.ids.tolist(), one.scores.tolist()) == ([4], [0.5])
+    np.testing.assert_allclose(one.boxes, [[10 - 0.03 * 40, 20 - 0.1 * 40, 20 + 0.06 * 40, 40 + 0.18 * 40]], rtol=1e-6)
+
+    with JsonlWriter(tmp_path / "people.jsonl", COCO_17, source="x", config={}) as writer:
+        for number in range(3):
+            keypoints = np.zeros((1, 17, 3), np.float32)
+            keypoints[0, :2] = (10 + number, 20, 0.9), (30, 60, 0.8)
+            writer.write(make_people(keypoints, np.array([0.7]), np.array([2]), frame=number))
+    found = list(detection.from_file(tmp_path / "people.jsonl")(walk(3)))
+    assert [boxes.ids.tolist() for boxes in found] == [[2]] * 3
+    np.testing.assert_allclose(found[1].boxes[0, :2], [11 - 0.03 * 40, 20 - 0.1 * 40], rtol=1e-6)
+    assert found[1].scores.tolist() == [np.float32(0.7)]

@@ -19,8 +19,8 @@ LAYERS = (
     {"architectures"},
     {"training", "evaluation"},
     {"systems"},
-    {"inference", "task"},
-    {"tracking", "detection", "data"},
+    {"inference", "task", "topdown"},
+    {"tracking", "detection", "onnx_detector", "data"},
     {"video", "weights"},
     {"estimation", "formats", "fields", "ops", "nets", "association"},
     {"records", "skeletons", "geometry", "errors"},
@@ -71,7 +71,7 @@ def test_each_layer_imports_only_from_later_ones(name):
 
 
 def test_the_walk_sees_imports_of_every_kind():
-    assert {"jaxpose.association.config", "jaxpose.records", "jaxpose.cli.sink"} <= imports("jaxpose.cli.track")
+    assert {"jaxpose.cli.outputs", "jaxpose.records", "jaxpose.cli.sink"} <= imports("jaxpose.cli.running")
 
 
 def loaded_by(*names: str) -> set[str]:

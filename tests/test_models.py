@@ -67,7 +67,7 @@ def test_an_imported_model_is_there_with_its_origin(imported: str, shared_data: 
 def test_unknown_names_suggest_the_nearest(imported: str) -> None:
     with pytest.raises(UnknownModelError, match="no model named 'hpee': did you mean 'hpe'"):
         models.load("hpee")
-    with pytest.raises(UnknownModelError, match=f"there are {DEFAULT}, openpose-lite, hpe"):
+    with pytest.raises(UnknownModelError, match=f"there are {', '.join(store.packaged())}, hpe"):
         models.load("zzzzzzzz")
 
 

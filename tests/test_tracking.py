@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import dots
 import numpy as np
 import pytest
 import staf_scenes
@@ -13,10 +14,13 @@ import jaxpose.video
 from jaxpose import models
 from jaxpose.association.identities import IdentityTracker
 from jaxpose.errors import VideoError
+from jaxpose.estimation import Pipeline
 from jaxpose.fields.config import DecodeConfig
 from jaxpose.records import Frame, People, make_people
 from jaxpose.skeletons import COCO_17, COCO_18
 from jaxpose.systems.staf.estimator import StafTracker
+from jaxpose.topdown.estimator import TopDown
+from jaxpose.topdown.tracker import RefinedTracker
 from jaxpose.tracking import FrameTracker, ProminentTracker, RegionTracker, Tracker
 
 Make = Callable[[int], Tracker]
@@ -43,6 +47,10 @@ class Spots:
         return make_people(keypoints.astype(np.float32), np.full(len(x), 0.9))
 
 
+def spotting(chunk: int = 1) -> FrameTracker:
+    return FrameTracker(Pipeline(Spots(), chunk), IdentityTracker(COCO_17))
+
+
 def walk(frames: int, first_size: int = 64) -> list[Frame]:
     """Two people walking apart, a third from frame 4 on; the pictures' height changes in the middle."""
     result = []
@@ -56,16 +64,31 @@ def walk(frames: int, first_size: int = 64) -> list[Frame]:
 
 
 @pytest.fixture(
-    scope="module", params=["frame-tracker", "region-tracker", "lightweight-openpose", "movenet-multipose", "staf"]
+    scope="module",
+    params=[
+        "frame-tracker",
+        "region-tracker",
+        "top-down",
+        "refined",
+        "lightweight-openpose",
+        "movenet-multipose",
+        "staf",
+    ],
 )
 def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Make, list[Frame]]:
     """How to make the tracker for a chunk size, and frames in which it finds people."""
     if request.param == "frame-tracker":
-        return lambda chunk: FrameTracker(Spots(), IdentityTracker(COCO_17), chunk=chunk), walk(20)
+        return lambda chunk: spotting(chunk), walk(20)
     if request.param == "region-tracker":
-        return lambda chunk: RegionTracker(
-            FrameTracker(Spots(), IdentityTracker(COCO_17), chunk=chunk), (40, 3, 1000, 60)
-        ), walk(20)
+        return lambda chunk: RegionTracker(spotting(chunk), (40, 3, 1000, 60)), walk(20)
+    if request.param in ("top-down", "refined"):
+        look = TopDown(dots.Finder(), dots.looker())
+
+        def top_down(chunk: int) -> Tracker:
+            tracker = FrameTracker(Pipeline(look, chunk), IdentityTracker(dots.DOTS))
+            return tracker if request.param == "top-down" else RefinedTracker(tracker, look.people)
+
+        return top_down, dots.strollers(20)
     if request.param == "staf":
         people = staf_scenes.scene(20, {1: (staf_scenes.line(30, 110, 5), 90), 2: (staf_scenes.line(220, 112, -3), 80)})
         options: dict[str, Any] = {"size": 256, "decode": DecodeConfig(candidates=8)}
@@ -147,12 +170,12 @@ def test_bare_arrays_are_numbered(case: tuple[Make, list[Frame]]) -> None:
 
 def test_a_chunk_below_one_is_refused() -> None:
     with pytest.raises(ValueError, match="`chunk` must be at least 1, got 0"):
-        FrameTracker(Spots(), IdentityTracker(COCO_17), chunk=0)
+        spotting(0)
 
 
 def test_a_prominent_tracker_tells_of_the_most_prominent_and_keeps_the_ids() -> None:
-    everyone = list(FrameTracker(Spots(), IdentityTracker(COCO_17)).track(walk(20)))
-    two = list(ProminentTracker(FrameTracker(Spots(), IdentityTracker(COCO_17)), 2).track(walk(20)))
+    everyone = list(spotting().track(walk(20)))
+    two = list(ProminentTracker(spotting(), 2).track(walk(20)))
     assert max(p.total for p in everyone) == 3
     assert [p.total for p in two] == [min(2, p.total) for p in everyone]
     for few, all_ in zip(two, everyone, strict=True):
@@ -161,7 +184,7 @@ def test_a_prominent_tracker_tells_of_the_most_prominent_and_keeps_the_ids() -> 
 
 def test_a_region_s_people_are_where_they_are_in_the_whole_picture() -> None:
     def tracker() -> FrameTracker:
-        return FrameTracker(Spots(), IdentityTracker(COCO_17))
+        return spotting()
 
     everyone = list(tracker().track(walk(20)))
     assert_same(everyone, list(RegionTracker(tracker(), (40, 3, 1000, 60)).track(walk(20))))
@@ -187,11 +210,11 @@ def test_what_is_missing_stays_so_in_a_region() -> None:
 @pytest.mark.parametrize("region", [(0, 0, 0, 5), (-1, 0, 5, 5), (0, 0, 5, -5)])
 def test_impossible_regions_are_refused(region: tuple[int, int, int, int]) -> None:
     with pytest.raises(ValueError, match="`region` must be x, y, width, height"):
-        RegionTracker(FrameTracker(Spots(), IdentityTracker(COCO_17)), region)
+        RegionTracker(spotting(), region)
 
 
 def test_a_region_outside_of_the_picture() -> None:
-    tracker = RegionTracker(FrameTracker(Spots(), IdentityTracker(COCO_17)), (400, 0, 5, 5))
+    tracker = RegionTracker(spotting(), (400, 0, 5, 5))
     with pytest.raises(VideoError, match="frame 0 is 400x72: the region 400,0,5,5 lies outside of it"):
         tracker.push(walk(1)[0])
 
@@ -202,7 +225,7 @@ def test_a_region_outside_of_the_picture() -> None:
     ids=["float", "grey", "rgba", "path"],
 )
 def test_other_pictures_are_refused(picture: object) -> None:
-    tracker = FrameTracker(Spots(), IdentityTracker(COCO_17))
+    tracker = spotting()
     with pytest.raises(ValueError, match="must be RGB uint8"):
         list(tracker.track([picture]))
     with pytest.raises(ValueError, match="must be RGB uint8"):

@@ -18,6 +18,7 @@ from typing import Any
 
 import jax
 import numpy as np
+import onnx
 
 from jaxpose.systems.movenet.network import MoveNet
 from jaxpose.weights import store
@@ -29,7 +30,7 @@ HEIGHT, WIDTH = 384, 672
 
 
 def onnxruntime_forward(file: Path, image: np.ndarray) -> Callable[[], object]:
-    network = session(file, people=False, threads=len(os.sched_getaffinity(0)))
+    network = session(onnx.load(file), people=False, threads=len(os.sched_getaffinity(0)))
     x = image.astype(np.int32)
     return lambda: network.run(None, {"input:0": x})
 

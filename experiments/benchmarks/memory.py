@@ -20,6 +20,7 @@ import numpy as np
 import jaxpose.models
 from jaxpose import cli, video
 from jaxpose.association.identities import IdentityTracker
+from jaxpose.estimation import Pipeline
 from jaxpose.records import Frame, People
 from jaxpose.skeletons import COCO_18
 from jaxpose.systems.openpose.estimator import OpenPose
@@ -86,7 +87,7 @@ def main() -> int:
     heatmaps, pafs = render(people, COCO_18, HEIGHT // STRIDE, WIDTH // STRIDE)
     params = {"heatmaps": heatmaps.astype(np.float32), "pafs": pafs.astype(np.float32)}
     estimator = OpenPose(StandIn(), params, COCO_18, STRIDE, size=WIDTH)
-    jaxpose.models.load = lambda name, **_: Watched(estimator, IdentityTracker(COCO_18))
+    jaxpose.models.load = lambda name, **_: Watched(Pipeline(estimator), IdentityTracker(COCO_18))
     with tempfile.TemporaryDirectory() as folder:
         make_video(Path(folder) / "long.mp4", options.frames)
         arguments = [str(Path(folder) / "long.mp4"), "--model", "stand-in", "--out", str(Path(folder) / "people.jsonl")]

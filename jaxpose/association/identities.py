@@ -100,7 +100,7 @@ class IdentityTracker:
     def _identify(self, people: People) -> People:
         """Bring the tracks up to this frame; return its strong people with their tracks' ids or marks."""
         config = self.config
-        rows, strong, _, worth = sift(people.keypoints, config)
+        rows, strong, worth = sift(people.keypoints, config)
         people = people.select(rows)
         tracks = self._tracks.select(people.frame - self._tracks.seen - 1 <= config.max_missed)
         poses = people.keypoints.astype(np.float64)

@@ -17,11 +17,10 @@ STRONG_SCORE = 0.4
 
 
 class Sifted(NamedTuple):
-    """The people who count, as rows of those who were given, in their order; and more of each of these."""
+    """The people who count, as rows of those who were given, in their order; and two things of each of these."""
 
     rows: Int64[np.ndarray, "q"]
-    strong: Bool[np.ndarray, "q"]  # by their joints and scores
-    certain: Bool[np.ndarray, "q"]  # by their scores alone
+    strong: Bool[np.ndarray, "q"]
     worth: Float64[np.ndarray, "q"]  # the joints' scores, summed, in the skeleton's joints
 
 
@@ -33,10 +32,9 @@ def sift(keypoints: Float[np.ndarray, "p j 3"], config: SiftConfig) -> Sifted:
     mean = scores.sum(1) / np.maximum(count, 1)
     worth = (share * mean).astype(np.float64)
     strong_score = STRONG_SCORE if config.strong_score is None else config.strong_score
-    certain = mean >= strong_score
-    strong = certain & (share >= config.strong_joints)
+    strong = (share >= config.strong_joints) & (mean >= strong_score)
 
     good = np.flatnonzero((count > 0) & (share >= config.weak_joints) & (mean >= config.weak_score))
     boxes = widened_boxes(keypoints[good], config.box_margin)
     good = good[keep_best(iou(boxes, boxes), worth[good], config.duplicate_iou)]
-    return Sifted(good, strong[good], certain[good], worth[good])
+    return Sifted(good, strong[good], worth[good])

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from tyro.conf import FlagCreatePairsOff
 
 from jaxpose.cli.outputs import TrackOutput, check_output, make_folder
-from jaxpose.cli.track import Seen, Track
+from jaxpose.cli.running import Seen
+from jaxpose.cli.track import Track
 from jaxpose.errors import OutputError
 from jaxpose.weights.default import DEFAULT
 

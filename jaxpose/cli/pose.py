@@ -14,6 +14,7 @@ from jaxpose.cli.compilation import kept_compilations
 from jaxpose.cli.interrupt import Interrupt
 from jaxpose.cli.openpose import OpenPoseOptions
 from jaxpose.cli.outputs import OutputOptions, check_distinct
+from jaxpose.cli.topdown import PersonOptions
 from jaxpose.errors import OptionError, VideoError
 from jaxpose.weights.default import DEFAULT
 
@@ -34,6 +35,7 @@ class Pose:
     size: int = 656  # long side of the network's input in pixels; smaller is faster, larger finds smaller people
     min_score: float = 0.0  # leave out people with a lower score
     chunk: int = 1  # pictures given to the device at a time
+    people: Annotated[PersonOptions, arg(name="")] = dataclasses.field(default_factory=PersonOptions)
     openpose: OpenPoseOptions = dataclasses.field(default_factory=OpenPoseOptions)  # for OpenPose networks alone
 
     def run(self) -> None:
@@ -57,7 +59,7 @@ class Pose:
             pictures = Pictures(paths, name)
             try:
                 options = self.openpose.chosen(functools.partial(models.default, self.model))
-                estimator = models.estimator(self.model, size=self.size, **options)
+                estimator = models.estimator(self.model, size=self.size, **options, **self.people.chosen())
             except ValueError as error:  # an option's value that only the model can judge
                 raise OptionError(str(error)) from error
             interrupt.check()
@@ -104,7 +106,7 @@ class Pose:
         """The settings that decide the result."""
         chosen = dataclasses.asdict(self)
         keys = ["model", "size", "min_score", *(["openpose"] if self.openpose != OpenPoseOptions() else [])]
-        return {key: chosen[key] for key in keys}
+        return {key: chosen[key] for key in keys} | self.people.chosen()
 
 
 def _pass(frames: Iterator["Frame"], estimator: "Estimator", chunk: int) -> Iterator["People"]:

@@ -4,14 +4,12 @@ Reading (and encoding) run in threads of their own and the tracker overlaps the 
 goes hardly slower than the network alone.
 """
 
-import contextlib
 import dataclasses
 import functools
-import time
 import warnings
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated
 
 from tyro.conf import Positional, arg
 
@@ -20,14 +18,14 @@ from jaxpose.cli.compilation import kept_compilations
 from jaxpose.cli.inputs import InputOptions, names, sources
 from jaxpose.cli.interrupt import Interrupt
 from jaxpose.cli.openpose import OpenPoseOptions
-from jaxpose.cli.outputs import Plan, TrackOutputOptions, check_distinct
+from jaxpose.cli.outputs import TrackOutputOptions, check_distinct
+from jaxpose.cli.running import Job, Running, Seen, one_by_one, together
 from jaxpose.cli.staf import StafOptions
+from jaxpose.cli.topdown import BoxOptions
 from jaxpose.errors import JaxposeWarning, OptionError
 from jaxpose.weights.default import DEFAULT
 
 if TYPE_CHECKING:
-    from jaxpose.records import Frame, People
-    from jaxpose.tracking import Tracker
     from jaxpose.video import Video
     from jaxpose.video.sources import Source
 
@@ -44,6 +42,7 @@ class Track:
     max_people: int | None = None  # tell of the so many most prominent people of a frame at most
     chunk: int = 1  # frames given to the device at a time
     select: Annotated[InputOptions, arg(name="")] = dataclasses.field(default_factory=InputOptions)
+    people: Annotated[BoxOptions, arg(name="")] = dataclasses.field(default_factory=BoxOptions)
     identities: IdentityConfig = dataclasses.field(default_factory=IdentityConfig)  # how ids are kept over time
     openpose: OpenPoseOptions = dataclasses.field(default_factory=OpenPoseOptions)  # for OpenPose networks alone
     staf: StafOptions = dataclasses.field(default_factory=StafOptions)  # for STAF's networks alone
@@ -53,16 +52,19 @@ class Track:
         for seen in self.track():
             print(seen)
 
-    def track(self) -> Iterator["Seen"]:
+    def track(self) -> Iterator[Seen]:
         """Do it, input by input; whatever stops the run, the frames written until then stay readable."""
         for name in ("size", "max_people", "chunk"):
             if (value := getattr(self, name)) is not None and value < 1:
                 raise OptionError(f"--{name.replace('_', '-')} must be at least 1, got {value}")
         self.select.check()
         jobs = self._jobs()
+        self.people.check(len(jobs), self.select.region)
+        self.staf.check(
+            alone=self.select.region is not None or self.max_people is not None or self.people.chosen() != {}
+        )
         with Interrupt() as interrupt, kept_compilations():
             from jaxpose import models
-            from jaxpose.video.live import LiveVideo
 
             videos = self._open([job.source for job in jobs])
             default = functools.partial(models.default, self.model)
@@ -75,22 +77,22 @@ class Track:
                     identities=self.identities,
                     **self.openpose.chosen(default),
                     **self.staf.chosen(default),
+                    **self.people.chosen(),
                 )
             except ValueError as error:  # an option's value that only the model can judge
                 raise OptionError(str(error)) from error
-            tracker = self.select.restrict(tracker)
+            start = functools.partial(Running, skeleton=tracker.skeleton, config=self._config(), interrupt=interrupt)
             interrupt.check()
-            for job, video in zip(jobs, videos, strict=True):
-                with video:
-                    if isinstance(video, LiveVideo):
-                        interrupt.instead = video.end  # Ctrl-C is how such an input ends
-                    yield self._track(job, video, tracker, interrupt)
+            if self.staf.together > 1:
+                yield from together(jobs, videos, self.staf.side_by_side(tracker), start, self.staf.together)
+            else:
+                yield from one_by_one(jobs, videos, self.select.restrict(tracker), start, interrupt)
 
-    def _jobs(self) -> list["_Job"]:
+    def _jobs(self) -> list[Job]:
         """Which input goes where; whatever can be told at once is checked, before any of the slow imports."""
         inputs = sources(self.inputs)
         plans = [self.output.plan()] if len(inputs) == 1 else self.output.plans(names(inputs))
-        jobs = [_Job(each, plan) for each, plan in zip(inputs, plans, strict=True)]
+        jobs = [Job(each, plan) for each, plan in zip(inputs, plans, strict=True)]
         for job in jobs:
             check_distinct([*map(Path, self.inputs), *job.plan.files])
         return jobs
@@ -112,89 +114,11 @@ class Track:
                 warnings.warn(f"{video.name}: {'; '.join(told)}", JaxposeWarning, stacklevel=2)
         return videos
 
-    def _track(self, job: "_Job", source: "Video", tracker: "Tracker", interrupt: Interrupt) -> "Seen":
-        from tqdm import tqdm
-
-        from jaxpose.cli.sink import Sink, picture_names
-
-        seen = Seen(job.plan.files)
-        bar = tqdm(total=source.frames, unit="frame", disable=None)
-        try:
-            with contextlib.ExitStack() as stack:
-                sink = stack.enter_context(
-                    Sink(
-                        job.plan,
-                        tracker.skeleton,
-                        source=source.name,
-                        config=self._config(),
-                        fps=source.fps / source.every,
-                        name_of=picture_names(source),
-                    )
-                )
-                frames = sink.remember(_until(interrupt, source))
-                stack.enter_context(contextlib.closing(frames))  # ends the reading thread, whatever ends the run
-                stack.enter_context(bar)
-                for people in tracker.track(frames):
-                    sink.add(people)
-                    seen.add(people)
-                    bar.set_postfix(people=people.total, refresh=False)
-                    bar.update()
-        except KeyboardInterrupt:
-            raise KeyboardInterrupt(f"stopped; {job.plan.out} holds {seen.frames} frames") from None
-        return seen
-
     def _config(self) -> dict[str, object]:
         """The settings that decide the result."""
         chosen = dataclasses.asdict(self)
         keys = ["model", "size", "max_people", "chunk", "identities"]
-        keys += [name for name in ("openpose", "staf") if getattr(self, name) != type(getattr(self, name))()]
-        return {key: chosen[key] for key in keys} | self.select.chosen()
-
-
-class _Job(NamedTuple):
-    """One input and where its results go."""
-
-    source: "Source"
-    plan: Plan
-
-
-class Seen:
-    """What of an input has been told so far, in numbers."""
-
-    def __init__(self, files: list[Path]) -> None:
-        self.files = files
-        self.frames = 0
-        self.most = 0  # people in a frame
-        self.ids: set[int] = set()
-        self._start = time.perf_counter()
-        self._first = self._last = self._start  # when the first and the last frame's people were told
-
-    def add(self, people: "People") -> None:
-        """Count a frame."""
-        self._last = time.perf_counter()
-        self._first = self._last if self.frames == 0 else self._first
-        self.frames += 1
-        self.most = max(self.most, people.total)
-        self.ids.update(people.ids.tolist())
-
-    @property
-    def wait(self) -> float:
-        """Seconds until the first frame's people: mostly the network's compilation."""
-        return self._first - self._start
-
-    @property
-    def rate(self) -> float:
-        """Frames a second after the first."""
-        return (self.frames - 1) / max(self._last - self._first, 1e-9)
-
-    def __str__(self) -> str:
-        seconds = time.perf_counter() - self._start
-        numbers = f"{self.frames} frames in {seconds:.1f} s, {len(self.ids)} ids, at most {self.most} people in a frame"
-        return f"{numbers}: {', '.join(map(str, self.files))}"
-
-
-def _until(interrupt: Interrupt, frames: Iterable["Frame"]) -> Generator["Frame", None, None]:
-    """The frames, until Ctrl-C is pressed."""
-    for frame in frames:
-        interrupt.check()
-        yield frame
+        keys += ["openpose"] if self.openpose != OpenPoseOptions() else []
+        keys += ["staf"] if self.staf.deciding else []
+        people = {key: str(value) for key, value in self.people.chosen().items()}
+        return {key: chosen[key] for key in keys} | people | self.select.chosen()

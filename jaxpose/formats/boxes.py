@@ -1,6 +1,6 @@
 """What a file tells of people's boxes: `BoxFile` to find people by, `TrackFile` to compare people's ids by.
 
-`formats.coco` and `formats.mot` read their files into them; `detection.FileDetector` hands a `BoxFile` out frame by
+`formats.coco` and `formats.mot` read their files into them, and of poses there are boxes too (`around_poses`); `detection.FileDetector` hands a `BoxFile` out frame by
 frame, `evaluation` compares two `TrackFile`s.
 """
 
@@ -11,7 +11,9 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int64
 
+from jaxpose.formats.poses import PoseFile
 from jaxpose.formats.values import pixels
+from jaxpose.geometry import person_box
 from jaxpose.records import Boxes, Frame
 
 
@@ -75,6 +77,24 @@ def collect_rows(source: str | os.PathLike[str], rows: Iterable[Row], last: int)
         scores=np.array([row.score for row in ordered], np.float32),
         ids=np.array([row.id for row in ordered], np.int64),
         last=last,
+    )
+
+
+def around_poses(poses: PoseFile) -> BoxFile:
+    """The boxes of whole people (`geometry.person_box`); people without joints or an area have none.
+
+    Where the file tells no score of a person it is 1; crowd regions are left out.
+    """
+    boxes = person_box(poses.xy, poses.there)
+    good = (boxes[:, 2:] > 0).all(axis=1) & ~poses.crowd
+    scores = np.clip(np.nan_to_num(poses.scores, nan=1), 0, 1)
+    return BoxFile(
+        source=poses.source,
+        frames=poses.numbers[poses.frame][good],
+        boxes=boxes[good].astype(np.float32),
+        scores=scores[good].astype(np.float32),
+        ids=poses.ids[good],
+        last=int(poses.numbers.max(initial=-1)),
     )
 
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, UInt8
+from jaxtyping import Array, Float, Num
 
 from jaxpose.nets.layers import Conv, Depthwise, Form, Inside, identity
 from jaxpose.nets.strips import in_strips, thin
@@ -24,6 +24,9 @@ BLOCK_STRIDES = (1, 2, 1, 2, 1, 1, 2, 1, 1, 1, 1, 1, 1, 2, 1, 1, 1)
 
 MULTIPOSE_CHANNELS = (48, 24, 40, 40, 48, 48, 48, 96, 96, 96, 96, 144, 144, 144, 240, 240, 240, 480)
 """Channels after the stem and after each block, 1.5 times those of the paper (multiples of 8): MoveNet MultiPose's."""
+
+THUNDER_CHANNELS = (56, 32, 40, 40, 56, 56, 56, 112, 112, 112, 112, 168, 168, 168, 280, 280, 280, 560)
+"""Likewise 1.75 times those of the paper: MoveNet Thunder's."""
 
 EXPANSION = 6
 """How many times wider a block is inside than at its input (all blocks but the first)."""
@@ -78,10 +81,10 @@ def _place(name: str) -> int:
 
 
 class Normalize(nn.Module):
-    """RGB bytes as the floats that the packaged trunk was trained on, -1 to 1: `x * scale + offset`."""
+    """RGB, 0 to 255, as the floats that the packaged trunk was trained on, -1 to 1: `x * scale + offset`."""
 
     @nn.compact
-    def __call__(self, images: UInt8[Array, "b h w 3"]) -> Float[Array, "b h w 3"]:
+    def __call__(self, images: Num[Array, "b h w 3"]) -> Float[Array, "b h w 3"]:
         """Apply to pictures."""
         scale = self.param("scale", nn.initializers.constant(2 / 255), (3,))
         offset = self.param("offset", nn.initializers.constant(-1), (3,))

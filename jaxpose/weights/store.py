@@ -20,6 +20,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as serialize
 
 from jaxpose.errors import OutputError, WeightsError
+from jaxpose.weights.quantization import from_file, to_file
 
 Params = Mapping[str, Any]
 """A tree of dicts with arrays as leaves."""
@@ -78,12 +79,12 @@ def save(name: str, params: Params, card: Card, *, overwrite: bool = False) -> P
 
 
 def write(path: Path, params: Params, card: Card, *, like: str | None = None) -> None:
-    """Write a weight file, each array in its own precision; it is never left half written.
+    """Write a weight file, each array in its own precision or as a `quantization.Int8`; never left half written.
 
     Arrays that the packaged model `like` has too, equal in name and value, are not stored a second time.
     """
     part = path.with_suffix(f".{os.getpid()}.part")
-    flat = {key: np.ascontiguousarray(value) for key, value in _flatten(params).items()}
+    flat = to_file(_flatten(params))
     metadata = {"jaxpose": json.dumps(dataclasses.asdict(card))}
     same: list[str] = []
     if like is not None:
@@ -137,7 +138,10 @@ def load(path: Path) -> tuple[Params, Card]:
         raise WeightsError(f"{path} is damaged: what it shares with another model is not there ({error})") from None
     if _checksum(flat) != metadata.get("sha256"):
         raise WeightsError(f"{path} is damaged: its arrays do not have their checksum; install or import it again")
-    return unflatten({key: value.astype(np.float32) for key, value in flat.items()}), card
+    try:
+        return unflatten(from_file(flat)), card
+    except (KeyError, ValueError) as error:
+        raise WeightsError(f"{path} is damaged: scales of {error} do not fit") from None
 
 
 def _read_arrays(path: Path) -> dict[str, np.ndarray]:

@@ -19,7 +19,6 @@ def test_who_is_strong_weak_or_nobody() -> None:
     found = sift(people, SiftConfig())
     assert found.rows.tolist() == [0, 1, 2]
     assert found.strong.tolist() == [True, False, False]
-    assert found.certain.tolist() == [True, True, False]
     assert found.worth == pytest.approx([0.9, 0.27, 0.3])
     assert sift(people, SiftConfig(strong_score=0.2, strong_joints=0.3)).strong.tolist() == [True, True, True]
     assert len(sift(people[:0], SiftConfig()).rows) == 0

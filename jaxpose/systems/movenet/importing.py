@@ -1,16 +1,16 @@
-"""The published weights of MoveNet MultiPose as parameters of the network here: which layer goes where.
+"""The published weights of MoveNet as parameters of the networks here: which layer goes where.
 
 `weights.tfjs` reads the file; here its layers are recognised by name and checked one by one, so that the weights of
 another network are refused with the first thing that does not fit.
 """
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from jaxpose.errors import WeightsError
-from jaxpose.nets.mobilenet import BLOCK_STRIDES, EXPANSION, MULTIPOSE_CHANNELS, OUT_CHANNELS
+from jaxpose.nets.mobilenet import BLOCK_STRIDES, EXPANSION, MULTIPOSE_CHANNELS, OUT_CHANNELS, THUNDER_CHANNELS
 from jaxpose.nets.multipose import HEAD_WIDTH, PYRAMID_CHANNELS
 from jaxpose.skeletons import SKELETONS
 from jaxpose.systems.movenet.config import MoveNetConfig
@@ -25,23 +25,56 @@ _MEAN, _SCALE, _SHIFT = (_ROOT + name for name in ("Reshape", "truediv", "sub_1/
 _DENSE, _DEPTHWISE = ("_FusedConv2D", "Conv2D"), ("FusedDepthwiseConv2dNative", "DepthwiseConv2dNative")
 
 
-def looks_multipose(model: GraphModel) -> bool:
-    """Whether a graph model is MoveNet MultiPose, by the names of its layers."""
-    return {name for _, name, _ in _head_layers()} <= {node.name for node in model.nodes}
+_CELL = _ROOT + "Reshape_13"
+"""What Thunder's graph multiplies cells by."""
+
+_JOINTS = len(SKELETONS[MoveNetConfig().skeleton].joints)
 
 
-def multipose_params(model: GraphModel) -> Params:
-    """The parameters of `MoveNet` from the published graph model.
+class Published(NamedTuple):
+    """One of the published graph models: what tells it from the others."""
 
-    The published maps hold (y, x); the last layers of four heads are turned around, so that ours hold (x, y).
+    name: str
+    channels: tuple[int, ...]  # of the trunk
+    heads: Mapping[str, tuple[str, int]]  # our name of each: its published name, and its channels; in the graph's order
+
+
+MULTIPOSE = Published(
+    "MoveNet MultiPose",
+    MULTIPOSE_CHANNELS,
+    {
+        "centres": ("center", 1),
+        "box_sizes": ("box_scale", 2),
+        "box_offsets": ("box_offset", 2),
+        "heatmaps": ("kpt_heatmap", _JOINTS),
+        "displacements": ("kpt_regress", 2 * _JOINTS),
+        "offsets": ("kpt_offset", 2 * _JOINTS),
+    },
+)
+THUNDER = Published(
+    "MoveNet Thunder",
+    THUNDER_CHANNELS,
+    {name: MULTIPOSE.heads[name] for name in ("centres", "heatmaps", "displacements", "offsets")},
+)
+
+
+def looks_published(model: GraphModel, published: Published) -> bool:
+    """Whether a graph model is that one, by the names of its layers."""
+    return {name for _, name, _ in _head_layers(published)} <= {node.name for node in model.nodes}
+
+
+def published_params(model: GraphModel, published: Published) -> Params:
+    """The parameters of `MoveNet`, or of `Thunder`, from the published graph model.
+
+    The published maps hold (y, x); the last layers of their heads are turned around, so that ours hold (x, y).
     """
     nodes = {node.name: node for node in model.nodes}
-    flat = _normalization(model)
+    flat = _normalization(model, published)
     left = {name for name, array in model.arrays.items() if array.dtype.kind == "f" and array.ndim in (2, 4)}
-    left -= {_MEAN, _SCALE}
-    for place, name, expected in _layers():
+    left -= {_MEAN, _SCALE, _CELL}
+    for place, name, expected in _layers(published):
         if (node := nodes.get(name)) is None or node.op not in _DENSE + _DEPTHWISE:
-            raise WeightsError(f"{model.name} is not MoveNet MultiPose: it has no layer {name}")
+            raise WeightsError(f"{model.name} is not {published.name}: it has no layer {name}")
         if missing := [source for source in node.inputs[1:] if source not in model.arrays]:
             raise WeightsError(f"{model.name}, layer {name}: the weights {missing[0]} are missing")
         kernel, *bias = (model.arrays[source] for source in node.inputs[1:])
@@ -51,19 +84,20 @@ def multipose_params(model: GraphModel) -> Params:
         flat[f"{place}/kernel"] = kernel[..., 0] if node.op in _DEPTHWISE else kernel
         flat |= {f"{place}/bias": values for values in bias}
     if left:
-        raise WeightsError(f"{model.name} has weights that MoveNet MultiPose lacks: {', '.join(sorted(left))}")
-    for head in ("box_sizes", "box_offsets", "displacements", "offsets"):
-        for key in (f"{head}/out/kernel", f"{head}/out/bias"):
-            pairs = flat[key].reshape(*flat[key].shape[:-1], -1, 2)
-            flat[key] = pairs[..., ::-1].reshape(flat[key].shape)
+        raise WeightsError(f"{model.name} has weights that {published.name} lacks: {', '.join(sorted(left))}")
+    for head in published.heads:
+        if head not in ("centres", "heatmaps"):
+            for key in (f"{head}/out/kernel", f"{head}/out/bias"):
+                pairs = flat[key].reshape(*flat[key].shape[:-1], -1, 2)
+                flat[key] = pairs[..., ::-1].reshape(flat[key].shape)
     return unflatten(flat)
 
 
-def _normalization(model: GraphModel) -> dict[str, np.ndarray]:
+def _normalization(model: GraphModel, published: Published) -> dict[str, np.ndarray]:
     """`(x - mean) * scale - shift` as one factor and one summand for each channel."""
     for name in (_MEAN, _SCALE, _SHIFT):
         if (values := model.arrays.get(name)) is None or values.size not in (1, 3):
-            raise WeightsError(f"{model.name} is not MoveNet MultiPose: it has no 1 or 3 values {name}")
+            raise WeightsError(f"{model.name} is not {published.name}: it has no 1 or 3 values {name}")
     mean, scale, shift = (np.broadcast_to(model.arrays[name].reshape(-1), 3) for name in (_MEAN, _SCALE, _SHIFT))
     return {"normalize/scale": scale.copy(), "normalize/offset": -mean * scale - shift}
 
@@ -109,36 +143,27 @@ def _bare_depthwise(channels: int) -> str:
     return _words("depthwise", (3, 3, channels, 1), "1x1", "1x1", "SAME", ())
 
 
-def _layers() -> Iterator[tuple[str, str, str]]:
+def _layers(published: Published) -> Iterator[tuple[str, str, str]]:
     """Each layer's place in our parameters, its published name, and its form."""
-    yield from _trunk_layers()
-    yield from _pyramid_layers()
-    yield from _head_layers()
+    yield from _trunk_layers(published.channels)
+    yield from _pyramid_layers(published.channels)
+    yield from _head_layers(published)
 
 
-def _head_layers() -> Iterator[tuple[str, str, str]]:
-    joints = len(SKELETONS[MoveNetConfig().skeleton].joints)
-    heads = {
-        "centres": ("center", 1),
-        "box_sizes": ("box_scale", 2),
-        "box_offsets": ("box_offset", 2),
-        "heatmaps": ("kpt_heatmap", joints),
-        "displacements": ("kpt_regress", 2 * joints),
-        "offsets": ("kpt_offset", 2 * joints),
-    }
-    for i, (head, (published, channels)) in enumerate(heads.items(), 3):
-        name = f"{_ROOT}{published}_0/"
+def _head_layers(published: Published) -> Iterator[tuple[str, str, str]]:
+    for i, (head, (theirs, channels)) in enumerate(published.heads.items(), 3):
+        name = f"{_ROOT}{theirs}_0/"
         depthwise = f"{name}separable_conv2d_{i}/separable_conv2d/depthwise"
         yield f"{head}/hidden/depthwise", depthwise, _bare_depthwise(PYRAMID_CHANNELS[-1])
         yield f"{head}/hidden/pointwise", f"{name}re_lu_{i}/Relu", _dense(PYRAMID_CHANNELS[-1], HEAD_WIDTH, "Relu")
         yield f"{head}/out", f"{name}conv2d_{i + 1}/BiasAdd", _dense(HEAD_WIDTH, channels)
 
 
-def _trunk_layers() -> Iterator[tuple[str, str, str]]:
+def _trunk_layers(channels: Sequence[int]) -> Iterator[tuple[str, str, str]]:
     model = _EXTRACTOR + "model/"
-    yield "trunk/stem", f"{model}Conv1_relu/Relu6", _dense(3, MULTIPOSE_CHANNELS[0], "Relu6", 3, stride=2)
-    into = MULTIPOSE_CHANNELS[0]
-    for i, (out, stride) in enumerate(zip(MULTIPOSE_CHANNELS[1:], BLOCK_STRIDES, strict=True)):
+    yield "trunk/stem", f"{model}Conv1_relu/Relu6", _dense(3, channels[0], "Relu6", 3, stride=2)
+    into = channels[0]
+    for i, (out, stride) in enumerate(zip(channels[1:], BLOCK_STRIDES, strict=True)):
         name, wide = f"{model}block_{i}_" if i else f"{model}expanded_conv_", EXPANSION * into if i else into
         if i:
             yield f"trunk/block_{i}/expand", f"{name}expand_relu/Relu6", _dense(into, wide, "Relu6")
@@ -148,12 +173,12 @@ def _trunk_layers() -> Iterator[tuple[str, str, str]]:
     yield "trunk/out", f"{model}out_relu/Relu6", _dense(into, OUT_CHANNELS, "Relu6")
 
 
-def _pyramid_layers() -> Iterator[tuple[str, str, str]]:
-    maps = (OUT_CHANNELS, *(MULTIPOSE_CHANNELS[block + 1] for block in (9, 5, 2)))  # the trunk's maps, coarsest first
+def _pyramid_layers(channels: Sequence[int]) -> Iterator[tuple[str, str, str]]:
+    maps = (OUT_CHANNELS, *(channels[block + 1] for block in (9, 5, 2)))  # the trunk's maps, coarsest first
     into = PYRAMID_CHANNELS[0]
-    for i, (channels, out) in enumerate(zip(maps, PYRAMID_CHANNELS, strict=True)):
+    for i, (width, out) in enumerate(zip(maps, PYRAMID_CHANNELS, strict=True)):
         suffix = f"_{i}" if i else ""
-        yield f"pyramid/lateral_{i}", f"{_EXTRACTOR}conv2d{suffix}/BiasAdd", _dense(channels, into)
+        yield f"pyramid/lateral_{i}", f"{_EXTRACTOR}conv2d{suffix}/BiasAdd", _dense(width, into)
         if i:
             suffix = f"_{i - 1}" if i > 1 else ""
             name = f"{_EXTRACTOR}separable_conv2d{suffix}/separable_conv2d/depthwise"

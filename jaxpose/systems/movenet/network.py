@@ -1,18 +1,18 @@
-"""[device] MoveNet MultiPose: a MobileNetV2, a pyramid up to stride 4, and six heads on its finest map.
+"""[device] MoveNet: a MobileNetV2, a pyramid up to stride 4, and heads on its finest map; six for many people.
 
 First step of the flow `picture -> maps -> people`. A person is found as the peak of the centre map; from there one map
 points to each joint roughly, the heatmaps say where a joint is seen, and the offsets give its place inside its cell.
 It is the network published by Google as MoveNet MultiPose Lightning (2021), after Zhou et al., "Objects as Points",
-2019 (section 6.2).
+2019 (section 6.2). `thunder.py` has the one for a single person, which is wider and has fewer heads.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import flax.linen as nn
-from jaxtyping import Array, Float, UInt8
+from jaxtyping import Array, Float, Num
 
 from jaxpose.nets.layers import Form, Inside
-from jaxpose.nets.mobilenet import MobileNetV2, Normalize
+from jaxpose.nets.mobilenet import MULTIPOSE_CHANNELS, MobileNetV2, Normalize
 from jaxpose.nets.multipose import PYRAMID_CHANNELS, PYRAMID_READS, Head
 from jaxpose.nets.pyramid import Pyramid
 from jaxpose.nets.strips import in_strips
@@ -38,30 +38,32 @@ class Maps(NamedTuple):
 
 
 class MoveNet(nn.Module):
-    """Pictures of any number to the six maps."""
+    """Pictures of any number to the maps: a head for each field of `maps`."""
 
     config: MoveNetConfig = MoveNetConfig()
     form: Form = "auto"
+    channels: tuple[int, ...] = MULTIPOSE_CHANNELS  # the trunk's
+    maps: Any = Maps
 
     def setup(self) -> None:
         """The parts; a head is named for its map."""
         self.normalize = Normalize()
-        self.trunk = MobileNetV2(form=self.form)
+        self.trunk = MobileNetV2(self.channels, self.form)
         self.pyramid = Pyramid(PYRAMID_CHANNELS, self.form)
         joints = len(SKELETONS[self.config.skeleton].joints)
-        for name, features in zip(Maps._fields, (1, 2, 2, joints, 2 * joints, 2 * joints), strict=True):
-            setattr(self, name, Head(features, self.form))
+        features = {"centres": 1, "box_sizes": 2, "box_offsets": 2, "heatmaps": joints}
+        for name in self.maps._fields:
+            setattr(self, name, Head(features.get(name, 2 * joints), self.form))
 
-    def __call__(self, images: UInt8[Array, "b H W 3"]) -> Maps:
-        """The maps of RGB pictures; `ValueError` unless their sides are multiples of 32."""
+    def __call__(self, images: Num[Array, "b H W 3"]) -> Any:
+        """The maps of RGB pictures, 0 to 255; `ValueError` unless their sides are multiples of 32."""
         height, width = images.shape[1:3]
         if height % INPUT_STRIDE or width % INPUT_STRIDE:
             raise ValueError(f"the picture's sides must be multiples of {INPUT_STRIDE}, got {width}x{height}")
         features = self.trunk(self.normalize(images))
         x = self.pyramid([getattr(features, name) for name in PYRAMID_READS])[-1]
-        maps: Maps = in_strips(self, x, method="heads", form=self.form, stride=1, before=1, after=1)
-        return maps
+        return in_strips(self, x, method="heads", form=self.form, stride=1, before=1, after=1)
 
-    def heads(self, x: Float[Array, "b h w c"], inside: Inside = None) -> Maps:
+    def heads(self, x: Float[Array, "b h w c"], inside: Inside = None) -> Any:
         """All heads on the pyramid's finest map, or on a strip of it with the rows around it."""
-        return Maps(*(getattr(self, name)(x, inside) for name in Maps._fields))
+        return self.maps(*(getattr(self, name)(x, inside) for name in self.maps._fields))

@@ -285,12 +285,26 @@ class StafTracker(Tracker):
         tracking: TrackerConfig = TrackerConfig(),
     ) -> None:
         """`ValueError` for an option that is out of its range."""
-        self._lane = Lanes(network, params, skeleton, size=size, chunk=chunk, decode=decode, tracking=tracking)
+        self._make = functools.partial(
+            Lanes, network, skeleton=skeleton, size=size, chunk=chunk, decode=decode, tracking=tracking
+        )
+        self._params = params
+        self._lane = self._make(params)
         self.skeleton, self.delay = skeleton, self._lane.delay
 
     def update(self, params: Any) -> None:
         """Take other parameters of the same shapes; nothing is compiled again."""
+        self._params = params
         self._lane.update(params)
+
+    def lanes(self, videos: int) -> Lanes:
+        """So many lanes with the same network and options."""
+        return self._make(self._params, videos=videos)
+
+    def input_size(self, width: int, height: int) -> tuple[int, int]:
+        """Width and height of the network's input for pictures of this size; lanes need one for all of them."""
+        fit = fit_input(width, height, self._lane.size, STRIDE)
+        return fit.width, fit.height
 
     def push(self, frame: Frame) -> list[People]:
         """See `Tracker.push`. The size of frames may change within a video."""

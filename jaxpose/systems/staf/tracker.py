@@ -31,7 +31,7 @@ class PeopleTracker:
     leaves out two of the head by the same numbers: here they vote). In both, a person's id is the one that most of the
     joints name, weighed with where that one should be now (`config.motion`; 0 is as published). Who has none by that is
     looked for among those lost (the program forgets those at once), and else is new, if strong
-    (`association.sifting`). Who has an id keeps it with fewer joints, and also with lower scores, but then is not told.
+    (`association.sifting`). Who has an id keeps it with fewer joints or lower scores, but then is not told.
 
     `delay` frames pass between a frame and its result: a new person waits for `config.birth_hits` sights.
     """
@@ -64,13 +64,13 @@ class PeopleTracker:
         keypoints, scores, owner, continuations = self._assemble(candidates)
         there = keypoints[..., 2:] > 0
         keypoints[..., :2] = np.where(there, to_source(keypoints[..., :2], fit), 0)
-        rows, strong, certain, _ = sift(keypoints, self.config)
+        rows, strong, _ = sift(keypoints, self.config)
         keypoints, scores, owner = keypoints[rows], scores[rows], _renumbered(owner, rows)
         votes = self._vote(continuations, owner, len(keypoints))
         ids = self._identify(keypoints, strong, votes, frame, time)
         self._last_frame = frame
         self._remember(candidates, owner, ids)
-        told = np.flatnonzero((ids != NO_ID) & certain)
+        told = np.flatnonzero((ids != NO_ID) & strong)
         self._waiting.append(make_people(keypoints[told], scores[told], ids[told], frame=frame, time=time))
         self._confirm(self.config.birth_hits)
         return [self._finish()] if len(self._waiting) > self.delay else []

@@ -31,10 +31,10 @@ class CutConfig:
 class TrackerConfig(SiftConfig):
     """How candidates become people with ids, and which of them are told; ids are never used again."""
 
-    variant: Variant = "paper"  # paper: people and ids together; released: people from PAFs alone, then ids by votes
+    variant: Variant = "released"  # people from PAFs alone, then ids by votes; paper: people and ids together
     parser: ParserConfig = ParserConfig()  # who is kept; its method must be greedy
     min_votes: int | None = None  # joints that must name an id; none: 1 in the paper's variant, 5 in the released one
-    motion: float = 10.0  # weight of the likeness to the expected pose beside the share of joints; 0: votes alone
+    motion: float = 30.0  # weight of the likeness to the expected pose beside the share of joints; 0: votes alone
 
     # birth and occlusions
     birth_hits: int = 3  # sights in a row before a new person is told; results wait for them

@@ -8,15 +8,19 @@ import numpy as np
 import pytest
 
 from jaxpose.errors import WeightsError
-from jaxpose.systems.movenet.importing import looks_multipose, multipose_params
+from jaxpose.systems.movenet.importing import MULTIPOSE, THUNDER, Published, looks_published, published_params
 from jaxpose.systems.movenet.network import MoveNet
+from jaxpose.systems.movenet.thunder import Thunder
+from jaxpose.weights.store import Params
 from jaxpose.weights.tfjs import GraphModel, Node
 
 ROOT = "StatefulPartitionedCall/"
 EXTRACTOR = ROOT + "center_net_mobile_net_v2fpn_feature_extractor/model_1/"
 STEM = EXTRACTOR + "model/Conv1_relu/Relu6"
-HEADS = ("center", "box_scale", "box_offset", "kpt_heatmap", "kpt_regress", "kpt_offset")
-CHANNELS = (1, 2, 2, 17, 34, 34)
+HEADS = {"center": 1, "box_scale": 2, "box_offset": 2, "kpt_heatmap": 17, "kpt_regress": 34, "kpt_offset": 34}
+OF_ONE = ("center", "kpt_heatmap", "kpt_regress", "kpt_offset")
+MULTIPOSE_OUTS = (24, 40, 40, 48, 48, 48, 96, 96, 96, 96, 144, 144, 144, 240, 240, 240, 480)
+THUNDER_OUTS = (32, 40, 40, 56, 56, 56, 112, 112, 112, 112, 168, 168, 168, 280, 280, 280, 560)
 
 
 class Writer:
@@ -51,33 +55,47 @@ class Writer:
         return GraphModel("synthetic", tuple(self.nodes), self.arrays, "none")
 
 
-@pytest.fixture(scope="module")
-def model() -> GraphModel:
+def written(stem: int, outs: tuple[int, ...], heads: dict[str, int]) -> GraphModel:
+    """A graph model of such channels."""
     writer = Writer()
     relu6, relu = ("BiasAdd", "Relu6"), ("BiasAdd", "Relu")
-    writer.layer(STEM, 3, 3, 3, 48, fused=relu6, stride=2)
-    outs = (24, 40, 40, 48, 48, 48, 96, 96, 96, 96, 144, 144, 144, 240, 240, 240, 480)
-    into = 48
+    writer.layer(STEM, 3, 3, 3, stem, fused=relu6, stride=2)
+    into = stem
     for i, out in enumerate(outs):
         name = EXTRACTOR + ("model/expanded_conv_" if i == 0 else f"model/block_{i}_")
-        wide = 48 if i == 0 else 6 * into
+        wide = stem if i == 0 else 6 * into
         if i:
             writer.layer(f"{name}expand_relu/Relu6", 1, 1, into, wide, fused=relu6)
         writer.layer(f"{name}depthwise/depthwise", 3, 3, wide, 1, fused=relu6, stride=2 if i in (1, 3, 6, 13) else 1)
         writer.layer(f"{name}project_BN/FusedBatchNormV3", 1, 1, wide, out)
         into = out
-    writer.layer(EXTRACTOR + "model/out_relu/Relu6", 1, 1, 480, 1280, fused=relu6)
-    for suffix, channels, lateral in (("", 1280, 64), ("_1", 96, 64), ("_2", 48, 32), ("_3", 40, 24)):
+    writer.layer(EXTRACTOR + "model/out_relu/Relu6", 1, 1, into, 1280, fused=relu6)
+    laterals = (("", 1280, 64), ("_1", outs[9], 64), ("_2", outs[5], 32), ("_3", outs[2], 24))
+    for suffix, channels, lateral in laterals:
         writer.layer(f"{EXTRACTOR}conv2d{suffix}/BiasAdd", 1, 1, channels, lateral)
     for suffix, channels, joined in (("", 64, 32), ("_1", 32, 24), ("_2", 24, 24)):
         writer.layer(f"{EXTRACTOR}separable_conv2d{suffix}/separable_conv2d/depthwise", 3, 3, channels, 1, fused=())
         writer.layer(f"{EXTRACTOR}re_lu{suffix}/Relu", 1, 1, channels, joined, fused=relu)
-    for i, (head, channels) in enumerate(zip(HEADS, CHANNELS, strict=True), 3):
+    for i, (head, channels) in enumerate(heads.items(), 3):
         name = f"{ROOT}{head}_0/"
         writer.layer(f"{name}separable_conv2d_{i}/separable_conv2d/depthwise", 3, 3, 24, 1, fused=())
         writer.layer(f"{name}re_lu_{i}/Relu", 1, 1, 24, 96, fused=relu)
         writer.layer(f"{name}conv2d_{i + 1}/BiasAdd", 1, 1, 96, channels)
     return writer.model()
+
+
+@pytest.fixture(scope="module")
+def model() -> GraphModel:
+    return written(48, MULTIPOSE_OUTS, HEADS)
+
+
+@pytest.fixture(scope="module")
+def thunder() -> GraphModel:
+    return written(56, THUNDER_OUTS, {head: HEADS[head] for head in OF_ONE})
+
+
+def multipose_params(model: GraphModel) -> Params:
+    return published_params(model, MULTIPOSE)
 
 
 def with_node(model: GraphModel, name: str, node: Node | None) -> GraphModel:
@@ -86,11 +104,21 @@ def with_node(model: GraphModel, name: str, node: Node | None) -> GraphModel:
     return dataclasses.replace(model, nodes=tuple(n for n in nodes if n is not None))
 
 
-def test_parameters_are_those_of_the_module(model: GraphModel) -> None:
-    assert looks_multipose(model)
-    expected = jax.eval_shape(MoveNet().init, jax.random.key(0), jnp.zeros((1, 32, 32, 3), jnp.uint8))["params"]
-    params = multipose_params(model)
+@pytest.mark.parametrize(
+    ("of", "published", "network"), [("model", MULTIPOSE, MoveNet()), ("thunder", THUNDER, Thunder())]
+)
+def test_parameters_are_those_of_the_module(
+    of: str, published: Published, network: MoveNet, request: pytest.FixtureRequest
+) -> None:
+    model = request.getfixturevalue(of)
+    assert [one for one in (MULTIPOSE, THUNDER) if looks_published(model, one)] == [published]
+    expected = jax.eval_shape(network.init, jax.random.key(0), jnp.zeros((1, 32, 32, 3), jnp.uint8))["params"]
+    params = published_params(model, published)
     assert jax.tree.map(lambda x: (x.shape, x.dtype), params) == jax.tree.map(lambda x: (x.shape, x.dtype), expected)
+
+
+def test_values_are_where_they_belong(model: GraphModel) -> None:
+    params = multipose_params(model)
     np.testing.assert_array_equal(params["normalize"]["scale"], np.full(3, 1 / 128))
     np.testing.assert_array_equal(params["normalize"]["offset"], -np.ones(3))
     block = EXTRACTOR + "model/block_7_"
@@ -103,7 +131,7 @@ def test_parameters_are_those_of_the_module(model: GraphModel) -> None:
 def test_y_and_x_are_turned_around(model: GraphModel) -> None:
     params = multipose_params(model)
     for i, head in enumerate(("box_sizes", "box_offsets", "heatmaps", "displacements", "offsets"), 1):
-        name = f"{ROOT}{HEADS[i]}_0/conv2d_{i + 4}/BiasAdd"
+        name = f"{ROOT}{list(HEADS)[i]}_0/conv2d_{i + 4}/BiasAdd"
         for part in ("kernel", "bias"):
             theirs, ours = model.arrays[f"{name}/{part}"], params[head]["out"][part]
             if head == "heatmaps":
@@ -124,11 +152,20 @@ def test_a_missing_layer_is_refused(model: GraphModel) -> None:
         multipose_params(with_node(model, STEM, None))
     name = f"{ROOT}kpt_offset_0/conv2d_9/BiasAdd"
     without = with_node(model, name, None)
-    assert not looks_multipose(without)
+    assert not looks_published(without, MULTIPOSE)
     with pytest.raises(WeightsError, match=f"it has no layer {name}"):
         multipose_params(without)
     with pytest.raises(WeightsError, match="it has no layer"):
         multipose_params(GraphModel("empty", (), model.arrays, "none"))
+
+
+def test_one_is_not_taken_for_the_other(model: GraphModel, thunder: GraphModel) -> None:
+    with pytest.raises(WeightsError, match=r"is not MoveNet MultiPose: it has no layer .*box_scale"):
+        published_params(written(48, MULTIPOSE_OUTS, {head: HEADS[head] for head in OF_ONE}), MULTIPOSE)
+    with pytest.raises(WeightsError, match=r"expected dense 3x3x3x56 .* found dense 3x3x3x48"):
+        published_params(model, THUNDER)
+    with pytest.raises(WeightsError, match=r"expected dense 3x3x3x48 .* found dense 3x3x3x56"):
+        published_params(thunder, MULTIPOSE)
 
 
 def test_missing_weights_are_refused(model: GraphModel) -> None:

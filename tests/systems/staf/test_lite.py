@@ -1,6 +1,7 @@
 """StafLite: what it shares with openpose-lite, what it adds, and what it says before it has learnt any motion."""
 
 import dataclasses
+import itertools
 import json
 from typing import Any
 
@@ -9,6 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jaxpose import models, video
+from jaxpose.cli.demo import CLIP
 from jaxpose.systems.openpose.config import LiteConfig
 from jaxpose.systems.openpose.lite import LiteOpenPose
 from jaxpose.systems.staf.config import StafLiteConfig
@@ -100,6 +103,21 @@ def test_a_picture_goes_on_in_grey_and_the_carry_with_it(params: Any) -> None:
         assert fields.tafs.shape == (2, 5, 7, 96)
         for found, wanted in zip(fields, expected, strict=True):
             np.testing.assert_allclose(found, wanted[:, :5, :7], rtol=1e-3, atol=1e-4 * np.abs(wanted).max())
+
+
+def test_the_packaged_weights_follow_the_walkers_of_the_demo() -> None:
+    tracker = models.load("staf-lite")
+    people = list(tracker.track(itertools.islice(video.read(CLIP), 12)))
+    ids, counts = np.unique(np.concatenate([each.ids for each in people]), return_counts=True)
+    kept = ids[counts >= 11]
+    assert 4 <= len(kept) <= len(ids) <= 8
+    neck, head = (tracker.skeleton.joints.index(joint) for joint in ("neck", "head_top"))
+    for person in kept:
+        poses = np.stack([each.keypoints[each.ids == person][0] for each in people if person in each.ids])
+        there = (poses[:, (neck, head), 2] > 0).all(1)
+        assert there.mean() > 0.7
+        assert (poses[there, head, 1] < poses[there, neck, 1]).all()
+        assert np.abs(np.diff(poses[there, neck, :2], axis=0)).max() < 30  # nobody changes places
 
 
 def test_config_of_a_weight_file() -> None:

@@ -1,0 +1,23 @@
+"""How the people of known boxes are cut out and told of, as a plain dataclass that needs neither JAX nor NumPy."""
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True)
+class TopDownConfig:
+    """Around which part of a picture a crop lies, and which people and joints are told."""
+
+    grow: float = 1.0  # sides of the crop, in sides of the smallest box of its aspect around the person's
+    fill: int = 0  # grey that lies around the picture, 0 to 255: what the network was trained with
+    joint_threshold: float = 0.05  # joints with a lower score are missing
+    person_threshold: float = 0.0  # people with a lower score are left out
+    duplicate_oks: float = 0.7  # of two people more alike than this the lesser one is left out
+
+    def __post_init__(self) -> None:
+        if not 0 < self.grow <= 10:
+            raise ValueError(f"`grow` must be above 0 and at most 10, got {self.grow}")
+        if not 0 <= self.fill <= 255:
+            raise ValueError(f"`fill` must be from 0 to 255, got {self.fill}")
+        for name in ("joint_threshold", "person_threshold", "duplicate_oks"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"`{name}` must be from 0 to 1, got {getattr(self, name)}")

@@ -1,0 +1,65 @@
+"""A tracker whose people are looked at once more: ids stay, frames come in order, one push later."""
+
+import numpy as np
+import pytest
+from dots import DOTS, boxes_around, looker, walk
+
+from jaxpose.records import Frame, People, make_people
+from jaxpose.topdown.tracker import RefinedTracker
+from jaxpose.tracking import Tracker
+
+
+class Rough(Tracker):
+    """Knows everybody roughly, with ids, `chunk` frames at a time."""
+
+    skeleton = DOTS
+
+    def __init__(self, everybody: list[np.ndarray], chunk: int) -> None:
+        self.delay, self._everybody, self._chunk = chunk - 1, everybody, chunk
+        self._waiting: list[Frame] = []
+
+    def push(self, frame: Frame) -> list[People]:
+        self._waiting.append(frame)
+        return self.flush() if len(self._waiting) == self._chunk else []
+
+    def flush(self) -> list[People]:
+        done = [self._people(frame) for frame in self._waiting]
+        self._waiting.clear()
+        return done
+
+    def reset(self) -> None:
+        self._waiting.clear()
+
+    def _people(self, frame: Frame) -> People:
+        dots = self._everybody[frame.number]
+        x, y, w, h = boxes_around(dots).boxes.T
+        corners = np.stack([np.stack([x, y], -1), np.stack([x + w, y + h], -1), np.stack([x, y + h], -1)], axis=1)
+        rough = np.concatenate([corners, np.ones((len(dots), 3, 1))], axis=2).reshape(-1, 3, 3)
+        ids = 100 + np.arange(len(dots))
+        return make_people(rough, np.full(len(dots), 0.5), ids, frame=frame.number, time=frame.time)
+
+
+@pytest.mark.parametrize("chunk", [1, 3])
+def test_refined_people_keep_their_ids_and_come_in_time(chunk: int) -> None:
+    frames, everybody = walk(14)
+    tracker = RefinedTracker(Rough(everybody, chunk), looker())
+    assert tracker.delay == chunk
+    for _ in range(2):  # after a flush it is as new
+        done: list[People] = []
+        for pushed, frame in enumerate(frames):
+            done += tracker.push(frame)
+            assert pushed + 1 - tracker.delay <= len(done) <= pushed + 1
+        done += tracker.flush()
+        assert [(one.frame, one.time) for one in done] == [(frame.number, frame.time) for frame in frames]
+        for one, expected in zip(done, everybody, strict=True):
+            assert one.ids.tolist() == list(range(100, 100 + len(expected)))
+            np.testing.assert_allclose(one.keypoints[..., :2], expected, atol=0.2)
+
+
+def test_reset_forgets_what_is_in_work() -> None:
+    frames, everybody = walk(9)
+    tracker = RefinedTracker(Rough(everybody, 2), looker())
+    expected = [people.frame for people in tracker.track(frames)]
+    for frame in frames[:5]:
+        tracker.push(frame)
+    assert [people.frame for people in tracker.track(frames)] == expected == list(range(9))
