@@ -47,18 +47,18 @@ def find_people(model: str, out: Path) -> None:
     With them the model's own `strong_score`, a setting of our tracker.
     """
     from jaxpose import models, video
+    from jaxpose.architectures import ARCHITECTURES
 
     out.mkdir(parents=True, exist_ok=True)
     for name, (file, size) in VIDEOS.items():
-        tracker: Any = models.load(model, size=size)
-        estimator = tracker.estimator
+        estimator = models.estimator(model, size=size)
         found = [estimator.collect(estimator.dispatch([frame.image], 1))[0] for frame in video.read(DATA / file)]
         np.savez(
             out / f"{name}.npz",
             offsets=np.cumsum([0, *(people.total for people in found)]),
             keypoints=np.concatenate([people.keypoints for people in found]),
             scores=np.concatenate([people.scores for people in found]),
-            strong_score=tracker.identities.config.strong_score,
+            strong_score=ARCHITECTURES[models.card(model).architecture].strong_score,
         )
         print(f"{name}: {len(found)} frames, {sum(people.total for people in found)} people")
 

@@ -139,7 +139,7 @@ class FileReading:
 
 
 def from_file(path: str | os.PathLike[str]) -> FileDetector:
-    """The detector of a file: MOTChallenge's text, COCO's JSON (ground truth or results), PoseTrack's, or jaxpose's own.
+    """The detector of a file: MOTChallenge's text, COCO's JSON (truth or results), PoseTrack's, or one of ours.
 
     A result list whose `image_id` does not count from 0 needs `FileDetector(coco.read_boxes(path, first=...))`. Raises
     `FormatError` if the file is of another kind or malformed.
@@ -156,7 +156,7 @@ def people_boxes(people: People, height: int, width: int, margin: float = 0.1) -
         )
     boxes = widen(people.boxes, margin, height, width)
     found = Boxes(people.frame, people.time, boxes, np.clip(people.scores, 0, 1), people.ids)
-    return found.select((boxes[:, 2:] > 0).all(axis=1))
+    return found.select(np.asarray((boxes[:, 2:] > 0).all(axis=1)))
 
 
 def widen(boxes: Float32[np.ndarray, "p 4"], margin: float, height: int, width: int) -> Float32[np.ndarray, "p 4"]:

@@ -22,6 +22,7 @@ from jaxpose.estimation import Chunked, Estimator, Pipeline
 from jaxpose.onnx_detector import OnnxDetector
 from jaxpose.records import People
 from jaxpose.skeletons import Skeleton
+from jaxpose.topdown.config import MARGIN
 from jaxpose.topdown.estimator import BoxedPipeline, CropEstimator, TopDown
 from jaxpose.topdown.tracker import RefinedTracker
 from jaxpose.tracking import FrameTracker, ProminentTracker, Tracker
@@ -148,7 +149,7 @@ def estimator(
         raise OptionError(f"{name} finds no people, it reads a crop around one: use `jaxpose.models.network({name!r})`")
     _check_options(name, architecture.estimator, options)
     found = architecture.estimator(*network(name), size=size, **options)
-    return found if refine is None else TopDown(PeopleBoxes(found), person(refine))
+    return found if refine is None else TopDown(PeopleBoxes(found, margin=MARGIN), person(refine))
 
 
 def person(name: str, **options: Any) -> CropEstimator:
@@ -226,7 +227,7 @@ def _finder(detector: str, size: int) -> BoxFinder:
     """What finds the boxes of people: an ONNX file, or an installed model."""
     if detector.lower().endswith(".onnx"):
         return OnnxDetector(Path(detector), size=size)
-    return PeopleBoxes(estimator(detector, size=size))
+    return PeopleBoxes(estimator(detector, size=size), margin=MARGIN)
 
 
 def _check_boxes(name: str, boxes: str | os.PathLike[str] | None) -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from jaxpose.geometry import fit_input, iou, oks, to_source
+from jaxpose.geometry import crop_maps, fit_aspect, fit_input, iou, oks, to_source
 from jaxpose.video.resize import apply_fit
 
 
@@ -82,3 +82,24 @@ def test_oks_against_a_loop() -> None:
     np.testing.assert_allclose(oks(a, b, sigmas, areas), expected, rtol=1e-12)
     assert (expected[0] == 0).all()
     assert oks(a[:0], b, sigmas, areas[:0]).shape == (0, 4)
+
+
+@pytest.mark.parametrize("aspect", [1.0, 0.75, 2.5])
+@pytest.mark.parametrize("grow", [1.0, 1.25])
+def test_a_box_of_an_aspect_holds_the_box(aspect: float, grow: float) -> None:
+    boxes = np.array([[10, 20, 30, 40], [-5, 3, 100, 1], [0, 0, 1, 50]], np.float64)
+    found = fit_aspect(boxes, aspect, grow)
+    np.testing.assert_allclose(found[:, 2] / found[:, 3], aspect)
+    np.testing.assert_allclose(found[:, :2] + found[:, 2:] / 2, boxes[:, :2] + boxes[:, 2:] / 2)
+    tight = np.maximum(boxes[:, 2], aspect * boxes[:, 3])  # as wide as it must be
+    np.testing.assert_allclose(found[:, 2], grow * tight)
+    assert fit_aspect(np.zeros((0, 4)), aspect).shape == (0, 4)
+
+
+def test_a_crop_s_map_takes_its_edges_to_the_box_s() -> None:
+    boxes = np.array([[10, 20, 30, 40], [-0.5, -0.5, 64, 48]], np.float64)
+    for by, (x, y, w, h) in zip(crop_maps(boxes, 16, 12), boxes, strict=True):
+        np.testing.assert_allclose(by @ (-0.5, -0.5, 1), (x, y))
+        np.testing.assert_allclose(by @ (15.5, 11.5, 1), (x + w, y + h))
+        np.testing.assert_allclose(by @ (7.5, 5.5, 1), (x + w / 2, y + h / 2))
+    np.testing.assert_allclose(crop_maps(boxes, 64, 48)[1], [[1, 0, 0], [0, 1, 0]])  # the picture as it is

@@ -7,6 +7,9 @@ Image mode, with which the paper's training begins, is openpose-lite's own. Clip
 and grow evenly, three videos whose people have ids by linking what two published networks found
 (`experiments/teacher_labels.py`), run forwards and backwards with up to two frames left out, and made-up people with
 exact ids. One example in fifteen of COCO's training part is left out, as for openpose-lite.
+
+Its `min_score` and `strong_score` were chosen as openpose-lite's were (`experiments/choose_decoding.py`, with its peaks
+alone), after a first measurement with openpose-lite's own gave a mean MOTA of 56.3 on the three videos.
 """
 
 import dataclasses

@@ -25,7 +25,7 @@ class PersonOptions:
 class BoxOptions(PersonOptions):
     """Who finds the people of a video, or where they are."""
 
-    boxes: Path | None = None  # in place of a detector: a file of the video's boxes, COCO's .json or MOT's .txt
+    boxes: Path | None = None  # in place of a detector: a file of boxes or poses (MOT, COCO, PoseTrack, jsonl)
 
     def check(self, inputs: int, region: str | None) -> None:
         """`OptionError` for what does not go together."""

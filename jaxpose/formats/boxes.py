@@ -1,7 +1,7 @@
 """What a file tells of people's boxes: `BoxFile` to find people by, `TrackFile` to compare people's ids by.
 
-`formats.coco` and `formats.mot` read their files into them, and of poses there are boxes too (`around_poses`); `detection.FileDetector` hands a `BoxFile` out frame by
-frame, `evaluation` compares two `TrackFile`s.
+`formats.coco` and `formats.mot` read their files into them, and `around_poses` makes boxes of the poses that others
+tell; `detection.FileDetector` hands a `BoxFile` out frame by frame, `evaluation` compares two `TrackFile`s.
 """
 
 import os

@@ -2,6 +2,13 @@
 
 import dataclasses
 
+MARGIN = 0.2
+"""How much wider than the span of their joints people are taken to be whom another network finds, on each side.
+
+OKS-AP of Thunder on the people of MoveNet MultiPose, on each eighth of COCO's training pictures: 43.3 with 0.1, 44.2
+with 0.2 and with 0.3, where far people fare worse.
+"""
+
 
 @dataclasses.dataclass(frozen=True)
 class TopDownConfig:
