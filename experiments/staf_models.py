@@ -144,7 +144,7 @@ def table(results: dict[str, Any]) -> str:
 
 
 def plot(results: dict[str, Any], path: Path) -> None:
-    """Bars of HOTA and of id switches, and the errors of the TAFs; light bars are ids by the TAFs alone."""
+    """Bars of HOTA, of id switches (light ones: every third frame), and of the fields' errors."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(11, 4), dpi=110, layout="constrained")
@@ -157,12 +157,13 @@ def plot(results: dict[str, Any], path: Path) -> None:
             color, label = COLORS[number], f"{tracker}, every {every}"
             axes.bar(places + 0.2 * (number - 1.5), values, 0.18, color=color, label=label)
         axes.set_title({"hota": "HOTA", "switches": "id switches"}[measure_name])
-    panels[0].legend(fontsize=7, frameon=False, loc="lower right")
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower left", ncols=4, fontsize=7, frameon=False)
     for number, field in enumerate(FIELDS):
         values = [1000 * row["errors"][field] for row in results.values()]
-        panels[2].bar(places + 0.25 * (number - 1), values, 0.22, color=COLORS[number], label=field)
+        panels[2].bar(places + 0.25 * (number - 1), values, 0.22, color=GREYS[number], label=field)
     panels[2].set_title("error of the fields, thousandths")
-    panels[2].legend(fontsize=7, frameon=False)
+    panels[2].legend(fontsize=7, frameon=False, loc="upper left", ncols=3)
+    panels[2].margins(y=0.15)
     for axes in panels:
         axes.set_xticks(places, names, fontsize=7, rotation=45)
         axes.spines[["top", "right"]].set_visible(False)
@@ -171,7 +172,7 @@ def plot(results: dict[str, Any], path: Path) -> None:
     figure.savefig(path, metadata={"Software": None})
 
 
-COLORS = ("#2a6fb0", "#8fb8dc", "#e0792b", "#f0bc92")
+COLORS, GREYS = ("#2a6fb0", "#8fb8dc", "#e0792b", "#f0bc92"), ("#444444", "#888888", "#c4c4c4")
 
 
 def main() -> None:
