@@ -46,7 +46,8 @@ class RefinedTracker(Tracker):
         """Send these to the device, then finish all that was sent before the last of them."""
         for people in found:
             frame = self._frames.popleft()
-            boxes = people_boxes(people, *frame.image.shape[:2], MARGIN)
+            height, width = frame.image.shape[:2]
+            boxes = people_boxes(people, height, width, MARGIN)
             self._in_work.append((frame, self._people.dispatch([frame.image], [boxes], 1)))
         return [self._finish() for _ in range(len(self._in_work) - bool(found))]
 
