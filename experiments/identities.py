@@ -41,24 +41,25 @@ VIDEOS = {  # file, long side of the network's input
 SKELETONS = {len(skeleton.joints): skeleton for skeleton in (COCO_17, COCO_18, BODY_21A)}
 
 
-def find_people(model: str, out: Path) -> None:
+def find_people(model: str, out: Path, refine: str | None = None, names: Iterable[str] = tuple(VIDEOS)) -> None:
     """Store each video's poses: `keypoints` [n, j, 3] and `scores` [n]; frame f's lie from offsets[f] to [f + 1].
 
-    With them the model's own `strong_score`, a setting of our tracker.
+    With them the model's own `strong_score`, a setting of our tracker; or that of `refine`, which looks once more.
     """
     from jaxpose import models, video
     from jaxpose.architectures import ARCHITECTURES
 
     out.mkdir(parents=True, exist_ok=True)
-    for name, (file, size) in VIDEOS.items():
-        estimator = models.estimator(model, size=size)
+    for name in names:
+        file, size = VIDEOS[name]
+        estimator = models.estimator(model, size=size, refine=refine)
         found = [estimator.collect(estimator.dispatch([frame.image], 1))[0] for frame in video.read(DATA / file)]
         np.savez(
             out / f"{name}.npz",
             offsets=np.cumsum([0, *(people.total for people in found)]),
             keypoints=np.concatenate([people.keypoints for people in found]),
             scores=np.concatenate([people.scores for people in found]),
-            strong_score=ARCHITECTURES[models.card(model).architecture].strong_score,
+            strong_score=ARCHITECTURES[models.card(refine or model).architecture].strong_score,
         )
         print(f"{name}: {len(found)} frames, {sum(people.total for people in found)} people")
 

@@ -22,7 +22,7 @@ from typing import Any
 
 from quality import card, coco, fixtures, frames, lspet, rates, sheet, speed, street, tracks, training
 from quality.floors import Floor, floors, recurrent_floors, told
-from quality.people import KEPT, Subject, leaves, subject
+from quality.people import KEPT, Subject, kept, leaves, subject
 
 from jaxpose import models
 from jaxpose.cli.compilation import kept_compilations
@@ -51,17 +51,6 @@ def describe(name: str) -> dict[str, Any]:
     }
 
 
-def measure(one: Subject, part: str) -> Any:
-    """A part that all models share; kept, too."""
-    path = one.folder / f"{part}.json"
-    if not path.exists():
-        print(f"{one.name}: {part} ...", flush=True)
-        found = SHARED[part](one)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(found, indent=1) + "\n")
-    return json.loads(path.read_text())
-
-
 def measure_own(one: Subject, part: str, beside: list[Subject], folder: Path, options: argparse.Namespace) -> Any:
     """A part of the model alone, or one in which the models take turns; None where there is nothing to tell."""
     match part:
@@ -70,7 +59,7 @@ def measure_own(one: Subject, part: str, beside: list[Subject], folder: Path, op
         case "speed":
             return speed.measure([one, *beside])
         case "failures":
-            measure(one, "tracks")
+            kept(one, "tracks", tracks.measure)
             return frames.measure(one, folder)
         case "sheet":
             print(f"{one.name}: {sheet.draw(one, options.out)}", flush=True)
@@ -114,10 +103,10 @@ def main() -> None:
     with kept_compilations():
         for part in parts:
             if part in SHARED:
-                measured[part] = measure(one, part)
+                measured[part] = kept(one, part, SHARED[part])
                 for other in beside:
                     row = cards.setdefault(other.called, {"model": describe(other.name)})
-                    row[part] = measure(other, part)
+                    row[part] = kept(other, part, SHARED[part])
             elif (found := measure_own(one, part, beside, folder, options)) is not None:
                 measured[part] = found
             measured["date"] = datetime.date.today().isoformat()

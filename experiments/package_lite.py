@@ -1,4 +1,4 @@
-"""Put a trained LiteOpenPose or StafLite into the package: its own layers as fp16; the backbone is MoveNet's.
+"""Put a trained fast network into the package: its own layers as fp16; the backbone is MoveNet's.
 
     python experiments/package_lite.py runs/lite [--step N] [--out FILE] [--provenance "time=55 minutes on one core"]
 
@@ -14,15 +14,21 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxpose.nets.config import LiteBodyConfig
-from jaxpose.nets.lite import backbone_params
+from jaxpose.nets import lite
+from jaxpose.systems.hrnet.config import HrnetLiteConfig
+from jaxpose.systems.hrnet.lite import backbone_params as of_hrnet
 from jaxpose.systems.openpose.config import LiteConfig
 from jaxpose.systems.staf.config import StafLiteConfig
 from jaxpose.training import checkpoints
 from jaxpose.weights import store
 
 BACKBONE = "movenet-multipose"
-CONFIGS: dict[str, type[LiteBodyConfig]] = {"openpose-lite": LiteConfig, "staf-lite": StafLiteConfig}
+NETWORKS: dict[str, Any] = {
+    "openpose-lite": (LiteConfig, lite.backbone_params),
+    "staf-lite": (StafLiteConfig, lite.backbone_params),
+    "hrnet-lite": (HrnetLiteConfig, of_hrnet),
+}
+"""The configuration, and what the network takes of the backbone."""
 
 
 def trained(folder: Path, step: int | None) -> tuple[dict[str, Any], store.Card]:
@@ -44,8 +50,8 @@ def main() -> None:
     parser.add_argument("--provenance", action="append", default=[], metavar="KEY=VALUE")
     options = parser.parse_args()
     params, card = trained(options.folder, options.step)
-    config = CONFIGS[card.architecture](**card.config)
-    backbone = backbone_params(store.load(store.path_of(BACKBONE))[0], config)
+    config, backbone_params = NETWORKS[card.architecture]
+    backbone = backbone_params(store.load(store.path_of(BACKBONE))[0], config(**card.config))
     same = jax.tree.map(
         lambda own, theirs: np.array_equal(np.float16(own), np.float16(theirs)),
         {name: params[name] for name in backbone},

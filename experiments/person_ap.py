@@ -3,11 +3,12 @@
     pip install '.[eval]'
     python experiments/person_ap.py [--model movenet-thunder] [--split val] [--every 1] [--flip]
 
-Everybody with labelled joints is looked at, in the square or whatever the crop is around the labelled box. A person's
-score is the mean of the joints' scores. `--split train` is what options may be chosen on; `val` is only to report.
+Everybody with labelled joints is looked at, in the model's own crop around the labelled box. A person's score is the
+mean of the joints' scores. `--split train` is what options may be chosen on; `val` is only to report.
 """
 
 import argparse
+import dataclasses
 import json
 from typing import Any
 
@@ -16,7 +17,7 @@ from coco_pictures import DATA, Poses, average_precision, pictures
 
 from jaxpose import models
 from jaxpose.records import NO_ID, Boxes
-from jaxpose.topdown.config import TopDownConfig
+from jaxpose.topdown.estimator import CropEstimator
 
 
 def true_boxes(split: str) -> dict[int, Boxes]:
@@ -33,9 +34,15 @@ def true_boxes(split: str) -> dict[int, Boxes]:
     return found
 
 
-def find_people(model: str, split: str, every: int, **options: Any) -> dict[int, Poses]:
-    """The people of each picture, by its id."""
+def thorough(model: str, **options: Any) -> CropEstimator:
+    """The model with all joints of everybody, whatever their scores."""
     people = models.person(model, **options)
+    people.config = dataclasses.replace(people.config, joint_threshold=0, duplicate_oks=1)
+    return people
+
+
+def find_people(people: CropEstimator, split: str, every: int = 1) -> dict[int, Poses]:
+    """The people of each picture, by its id."""
     boxes, found = true_boxes(split), {}
     nobody = Poses(np.zeros((0, len(people.skeleton.joints), 3)), np.zeros(0))
     for entry, image in pictures(split, every):
@@ -51,13 +58,11 @@ def main() -> None:
     parser.add_argument("--model", default="movenet-thunder")
     parser.add_argument("--split", choices=("train", "val"), default="val")
     parser.add_argument("--every", type=int, default=1, help="take every n-th picture")
-    parser.add_argument("--grow", type=float, default=1.0)
     parser.add_argument("--flip", action="store_true")
     options = parser.parse_args()
-    config = TopDownConfig(grow=options.grow, joint_threshold=0, duplicate_oks=1)
-    found = find_people(options.model, options.split, options.every, config=config, flip=options.flip)
-    skeleton = models.person(options.model).skeleton
-    precision = average_precision(options.split, found, skeleton)
+    people = thorough(options.model, flip=options.flip)
+    found = find_people(people, options.split, options.every)
+    precision = average_precision(options.split, found, people.skeleton)
     print(", ".join(f"{name} {value:.2f}" for name, value in precision.items()), f"of {len(found)} pictures")
 
 

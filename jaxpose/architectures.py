@@ -16,7 +16,16 @@ import jax.numpy as jnp
 from jaxpose.association.config import ParserConfig
 from jaxpose.estimation import Estimator
 from jaxpose.fields.config import DecodeConfig
+from jaxpose.nets.normalization import STATS
 from jaxpose.skeletons import SKELETONS, Skeleton
+from jaxpose.systems.hrnet.config import HrnetConfig, HrnetLiteConfig
+from jaxpose.systems.hrnet.importing import backbone_params as hrnet_backbone_params
+from jaxpose.systems.hrnet.importing import published_config as published_hrnet_config
+from jaxpose.systems.hrnet.importing import published_params as published_hrnet_params
+from jaxpose.systems.hrnet.lite import HrnetLite
+from jaxpose.systems.hrnet.network import Hrnet
+from jaxpose.systems.hrnet.person import HrnetPeople
+from jaxpose.systems.hrnet.task import HrnetTask
 from jaxpose.systems.movenet.config import MoveNetConfig
 from jaxpose.systems.movenet.estimator import MoveNetPeople
 from jaxpose.systems.movenet.importing import MULTIPOSE, THUNDER
@@ -45,6 +54,7 @@ from jaxpose.systems.staf.tracker_config import TrackerConfig
 from jaxpose.task import Task
 from jaxpose.topdown.estimator import CropEstimator
 from jaxpose.tracking import Tracker
+from jaxpose.weights.hrnet import looks_published as looks_published_hrnet
 from jaxpose.weights.pytorch import read_checkpoint
 from jaxpose.weights.store import Params
 from jaxpose.weights.vgg import vgg19_params
@@ -60,12 +70,16 @@ staf-lite."""
 
 @dataclasses.dataclass(frozen=True)
 class Release:
-    """Weights that others published: the kind of their file, and how they are recognised and taken over."""
+    """Weights that others published: the kinds of their file, and how they are recognised and taken over.
 
-    suffix: str
+    `config` is there for networks of which several sizes were published: it reads from the file which one it is.
+    """
+
+    suffixes: tuple[str, ...]
     recognises: Callable[[Any], bool]
     params: Callable[[Any], Params]
     licence: str
+    config: Callable[[Any], Any] | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,11 +111,11 @@ class Architecture:
         return SKELETONS[config.skeleton]
 
     def shapes(self, config: Any) -> Params:
-        """The parameters' shapes, computed without allocating any."""
+        """The shapes of parameters, and of batch statistics, as in a weight file; computed without allocating any."""
         picture = jax.ShapeDtypeStruct((1, 64, 64, 3), jnp.uint8)
         variables: Any = jax.eval_shape(self.network(config).init, jax.random.key(0), picture)
         params: Params = variables["params"]
-        return params
+        return {**params, STATS: variables[STATS]} if STATS in variables else params
 
 
 def _openpose(
@@ -124,6 +138,11 @@ def _vgg19(file: Path, config: MultiStageConfig) -> Params:
     return {"trunk": vgg19_params(read_checkpoint(file), config.trunk)}
 
 
+def _hrnet_backbone(file: Path, config: HrnetConfig) -> Params:
+    """A part of HRNet from a published one for any purpose (`systems.hrnet.importing`)."""
+    return hrnet_backbone_params(read_checkpoint(file), config)
+
+
 def _published(preset: str) -> Architecture:
     """One of OpenPose's own networks."""
     config = PUBLISHED[preset]
@@ -132,7 +151,7 @@ def _published(preset: str) -> Architecture:
         MultiStageNetwork,
         _openpose if config.paf_stages else None,
         Release(
-            ".caffemodel",
+            (".caffemodel",),
             functools.partial(looks_published, config=config),
             functools.partial(published_params, config=config),
             OPENPOSE_LICENCE,
@@ -148,7 +167,7 @@ ARCHITECTURES = {
         MoveNet,
         MoveNetPeople,
         Release(
-            ".json",
+            (".json",),
             functools.partial(looks_published_movenet, published=MULTIPOSE),
             functools.partial(published_movenet_params, published=MULTIPOSE),
             "Apache-2.0 as published (MoveNet MultiPose Lightning, Google)",
@@ -160,11 +179,12 @@ ARCHITECTURES = {
         Thunder,
         None,
         Release(
-            ".json",
+            (".json",),
             functools.partial(looks_published_movenet, published=THUNDER),
             functools.partial(published_movenet_params, published=THUNDER),
             "Apache-2.0 as published (MoveNet SinglePose Thunder, Google)",
         ),
+        strong_score=0.33,
         person=ThunderPeople,
     ),
     "lightweight-openpose": Architecture(
@@ -172,7 +192,7 @@ ARCHITECTURES = {
         LightweightOpenPose,
         _openpose,
         Release(
-            ".xml",
+            (".xml",),
             looks_lightweight,
             lightweight_params,
             "Apache-2.0 as published (human-pose-estimation-0001, Open Model Zoo)",
@@ -200,7 +220,7 @@ ARCHITECTURES = {
         StafNetwork,
         _openpose,
         Release(
-            ".caffemodel",
+            (".caffemodel",),
             looks_published_staf,
             published_staf_params,
             OPENPOSE_LICENCE,
@@ -208,6 +228,22 @@ ARCHITECTURES = {
         StafTask,
         _vgg19,
         tracker=StafTracker,
+    ),
+    "hrnet-lite": Architecture(HrnetLiteConfig, HrnetLite, None, task=HrnetTask, person=HrnetPeople),
+    "hrnet": Architecture(
+        HrnetConfig,
+        Hrnet,
+        None,
+        Release(
+            (".pth", ".pt", ".safetensors"),
+            looks_published_hrnet,
+            published_hrnet_params,
+            "MIT as published (HRNet, Microsoft), trained on research data",
+            published_hrnet_config,
+        ),
+        HrnetTask,
+        _hrnet_backbone,
+        person=HrnetPeople,
     ),
     "openpose-body25": _published("body_25"),
     "openpose-coco": _published("coco_18"),

@@ -12,6 +12,9 @@ SIDE, ABOVE, BELOW = 0.03, 0.1, 0.08
 """How far a person's box reaches beyond the joints, left and right, above and below, in shares of the joints' height:
 medians of human-made boxes against the joints that a network found in two videos of walking people."""
 
+AREA_SHARE = 0.53
+"""The area of a person as a share of that of their box: the median of COCO's people."""
+
 
 class Fit(NamedTuple):
     """How a picture lies in a network's input: scaled by one factor to the top left, padded right and below."""

@@ -22,11 +22,10 @@ from jaxpose.estimation import Chunked, Estimator, Pipeline
 from jaxpose.onnx_detector import OnnxDetector
 from jaxpose.records import People
 from jaxpose.skeletons import Skeleton
-from jaxpose.topdown.config import MARGIN
 from jaxpose.topdown.estimator import BoxedPipeline, CropEstimator, TopDown
 from jaxpose.topdown.tracker import RefinedTracker
 from jaxpose.tracking import FrameTracker, ProminentTracker, Tracker
-from jaxpose.weights import caffe, openvino, store, tfjs
+from jaxpose.weights import caffe, openvino, pytorch, store, tfjs
 from jaxpose.weights.default import DEFAULT, DETECTOR
 from jaxpose.weights.store import Card, Params
 
@@ -47,8 +46,12 @@ READERS: dict[str, Callable[[Path], Source]] = {
     ".xml": openvino.read_graph,
     ".json": tfjs.read_graph_model,
     ".caffemodel": caffe.read_caffe_model,
+    ".pth": pytorch.read_checkpoint,
+    ".pt": pytorch.read_checkpoint,
+    ".safetensors": pytorch.read_checkpoint,
 }
-"""How a foreign weight file is read, by the end of its name: OpenVINO's IR, TensorFlow.js' graph model, Caffe."""
+"""How a foreign weight file is read, by the end of its name: OpenVINO's IR, TensorFlow.js' graph model, Caffe,
+PyTorch."""
 
 
 def names() -> list[str]:
@@ -142,14 +145,18 @@ def estimator(
     if architecture.person is not None:
         if refine is not None:
             raise OptionError(f"{name} looks at one person at a time itself: `refine` is for models that find people")
-        return TopDown(_finder(detector or DETECTOR, size), person(name, **options))
+        people = person(name, **options)
+        return TopDown(_finder(detector or DETECTOR, size, people.config.margin), people)
     if detector is not None:
         raise OptionError(f"{name} finds people itself: `detector` is for models that look at one person at a time")
     if architecture.estimator is None:
         raise OptionError(f"{name} finds no people, it reads a crop around one: use `jaxpose.models.network({name!r})`")
     _check_options(name, architecture.estimator, options)
     found = architecture.estimator(*network(name), size=size, **options)
-    return found if refine is None else TopDown(PeopleBoxes(found, margin=MARGIN), person(refine))
+    if refine is None:
+        return found
+    people = person(refine)
+    return TopDown(PeopleBoxes(found, margin=people.config.margin), people)
 
 
 def person(name: str, **options: Any) -> CropEstimator:
@@ -202,32 +209,33 @@ def import_file(path: Path, name: str, arch: str | None = None, *, overwrite: bo
         told = "nobody has published any" if arch in ARCHITECTURES else _nearest(arch, list(releases))
         raise WeightsError(f"no weights are imported for {arch!r}: {told}")
     suffix = path.suffix.lower()
-    allowed = list(READERS) if arch is None else [releases[arch].suffix]
+    allowed = list(READERS) if arch is None else list(releases[arch].suffixes)
     if suffix not in allowed:
         raise WeightsError(f"{path}: weights of {arch or 'other projects'} are read from a {' or '.join(allowed)} file")
     source = READERS[suffix](path)
     if arch is None:
-        fitting = (key for key, known in releases.items() if known.suffix == suffix and known.recognises(source))
+        fitting = (key for key, known in releases.items() if suffix in known.suffixes and known.recognises(source))
         if (arch := next(fitting, None)) is None:
             raise WeightsError(f"{path} is none of the known networks ({', '.join(releases)})")
-    config = ARCHITECTURES[arch].config()
-    params = releases[arch].params(source)
+    release = releases[arch]
+    config = ARCHITECTURES[arch].config() if release.config is None else release.config(source)
+    params = release.params(source)
     store.check(params, ARCHITECTURES[arch].shapes(config), name)
     provenance = {
         "file": path.name,
         "sha256 of its weights": source.sha256,
         "network": source.name,
-        "licence": releases[arch].licence,
+        "licence": release.licence,
         "imported": datetime.date.today().isoformat(),
     }
     return store.save(name, params, Card(arch, dataclasses.asdict(config), provenance), overwrite=overwrite)
 
 
-def _finder(detector: str, size: int) -> BoxFinder:
-    """What finds the boxes of people: an ONNX file, or an installed model."""
+def _finder(detector: str, size: int, margin: float) -> BoxFinder:
+    """What finds the boxes of people: an ONNX file, or an installed model, whose people get that margin."""
     if detector.lower().endswith(".onnx"):
         return OnnxDetector(Path(detector), size=size)
-    return PeopleBoxes(estimator(detector, size=size), margin=MARGIN)
+    return PeopleBoxes(estimator(detector, size=size), margin=margin)
 
 
 def _check_boxes(name: str, boxes: str | os.PathLike[str] | None) -> None:

@@ -206,6 +206,11 @@ POSETRACK_17 = _body(  # the order of PoseTrack 2018 and 2021, whose ears are ne
     ((15, 13), (13, 11), (16, 14), (14, 12), (11, 12), (5, 11), (6, 12), (5, 1), (6, 1), (5, 7), (6, 8), (7, 9),
      (8, 10), (1, 0), (0, 2), (0, 3), (0, 4)),
 )  # fmt: skip
+COCO_19 = _body(  # COCO's joints with upper neck and head top: those of COCO and of PoseTrack
+    "coco_19",
+    (*COCO_17.joints, "head_bottom", "head_top"),
+    (*COCO_17.limbs, (5, 17), (6, 17), (17, 0), (0, 18)),
+)
 COCO_23 = _body(  # COCO's joints and those of CMU's and COCO-WholeBody's feet
     "coco_23",
     (*COCO_17.joints, *_FEET),
@@ -306,7 +311,7 @@ WHOLE_135 = Skeleton(  # the body, the left and the right fingers (their wrists 
 SKELETONS = {
     skeleton.name: skeleton
     for skeleton in (
-        BODY_25, COCO_18, COCO_17, COCO_23, BODY_21A, MPI_15, MPII_16, LSP_14, POSETRACK_15, POSETRACK_17,
+        BODY_25, COCO_18, COCO_17, COCO_19, COCO_23, BODY_21A, MPI_15, MPII_16, LSP_14, POSETRACK_15, POSETRACK_17,
         CAR_14, HAND_21, FACE_70, WHOLE_135,
     )
 }  # fmt: skip

@@ -1,5 +1,6 @@
 """What the project promises about itself: the README's commands, its dependencies, its licence."""
 
+import hashlib
 import importlib.util
 import re
 import tomllib
@@ -71,8 +72,12 @@ def model_table() -> ModuleType:
     return module
 
 
+def digest(name: str) -> str:
+    return hashlib.sha256(store.path_of(name).read_bytes()).hexdigest()[:12]
+
+
 def test_every_packaged_model_has_a_card_and_the_best_is_the_default() -> None:
-    """But those that look at one person whom another finds: they are no model by themselves."""
+    """But those that look at one person whom another finds have none: they are told of with who finds."""
     module = model_table()
     finders = {name for name in store.packaged() if ARCHITECTURES[models.card(name).architecture].estimator is not None}
     assert set(module.cards()) == finders
@@ -81,6 +86,8 @@ def test_every_packaged_model_has_a_card_and_the_best_is_the_default() -> None:
         shown = (ROOT / "experiments" / "models" / f"{name}.md").read_text()
         assert all((ROOT / "experiments" / "models" / row["picture"]).exists() for row in card.get("failures", []))
         assert all(row["picture"] in shown for row in card.get("failures", []))
+    for row in module.results()["refined"].values():
+        assert row["weights"] == {name: digest(name) for name in row["weights"]}
     assert module.README.read_text() == module.readme_with_table()
     assert module.DEFAULT.read_text() == module.default_with_best()
 

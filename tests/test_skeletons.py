@@ -9,6 +9,7 @@ from jaxpose.skeletons import (
     CAR_14,
     COCO_17,
     COCO_18,
+    COCO_19,
     COCO_23,
     FACE_70,
     HAND_21,
@@ -32,6 +33,7 @@ from jaxpose.skeletons import (
         (BODY_25, 25, 26),
         (COCO_18, 18, 19),
         (COCO_17, 17, 19),
+        (COCO_19, 19, 23),
         (COCO_23, 23, 25),
         (BODY_21A, 21, 24),
         (MPI_15, 15, 14),
@@ -196,6 +198,14 @@ def test_feet_are_toes_and_heels() -> None:
     assert BODY_25.feet == (19, 20, 21, 22, 23, 24)  # what the released program leaves out of a person's joints
     assert WHOLE_135.feet == BODY_25.feet
     assert COCO_18.feet == MPI_15.feet == ()
+
+
+def test_coco_19_has_the_joints_of_coco_and_of_posetrack() -> None:
+    assert COCO_19.joints == (*COCO_17.joints, "head_bottom", "head_top")
+    assert set(POSETRACK_15.joints) <= set(COCO_19.joints)
+    sigmas = dict(zip(COCO_19.joints, COCO_19.sigmas, strict=True))
+    for skeleton in (COCO_17, POSETRACK_15):
+        assert skeleton.sigmas == tuple(sigmas[joint] for joint in skeleton.joints)
 
 
 def test_a_skeleton_by_its_joints() -> None:

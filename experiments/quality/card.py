@@ -29,34 +29,47 @@ def write(name: str, measured: dict[str, Any], floors: list[Floor]) -> str:
             *_lspet(everybody),
             *_fixtures(everybody),
             *_speed(measured, everybody),
-            *_training(measured),
+            *training_of(measured),
             *_failures(name, measured),
         ]
     )
 
 
-def _head(name: str, measured: dict[str, Any], floors: list[Floor]) -> list[str]:
+def title_of(name: str, measured: dict[str, Any], floors: list[Floor]) -> list[str]:
+    """The model, and what it does not reach."""
     about = measured["model"]
     missed = [row.what.split(",")[0] for row in floors if not row.met]
     lines = [f"# {name}", ""]
     if missed:
         lines += [f"**Below its floors in {len(missed)} of {len(floors)}: {'; '.join(missed)}.**", ""]
-    lines += [
+    return [
+        *lines,
         f"{about['architecture']}, {len(SKELETONS[about['skeleton']].joints)} joints ({about['skeleton']}), "
         f"{about['parameters']:,} parameters, {about['bytes']:,} bytes.",
+    ]
+
+
+def origin_of(measured: dict[str, Any]) -> list[str]:
+    """Where the weights come from."""
+    return [
+        "| origin | |",
+        "|---|---|",
+        *(f"| {key} | {value} |" for key, value in measured["model"]["provenance"].items()),
+        "",
+    ]
+
+
+def _head(name: str, measured: dict[str, Any], floors: list[Floor]) -> list[str]:
+    return [
+        *title_of(name, measured, floors),
         f"Written by `experiments/model_card.py` with jaxpose {jaxpose.__version__}, {measured['date']}.",
         "Nothing was trained on, or chosen by, the pictures and videos below, but the tracker's defaults, "
         "by `vtest` and `stadtmitte`; and that of equally good thresholds `choose_decoding.py` takes the strictest "
         "is a rule made after a look at two frames of the street and a first measurement on it.",
         "",
-        "| origin | |",
-        "|---|---|",
-        *(f"| {key} | {value} |" for key, value in about["provenance"].items()),
-        "",
+        *origin_of(measured),
+        *([f"## Floors, at a long side of {SIZE}", "", *told(floors), ""] if floors else []),
     ]
-    if floors:
-        lines += [f"## Floors, at a long side of {SIZE}", "", *told(floors), ""]
-    return lines
 
 
 def _by_size(everybody: dict[str, Any], part: str) -> list[tuple[str, str, dict[str, Any]]]:
@@ -210,15 +223,17 @@ def _speed(measured: dict[str, Any], everybody: dict[str, Any]) -> list[str]:
     return lines
 
 
-def _training(measured: dict[str, Any]) -> list[str]:
+def training_of(measured: dict[str, Any]) -> list[str]:
+    """What it was trained on, for how long, and its curves."""
     if "training" not in measured:
         return []
     row = measured["training"]
     data = [(one["data"], one["split"], f"{100 * one['share']:.0f} %") for one in row["data"]]
+    height, width = row["crop"] if isinstance(row["crop"], list) else (row["crop"], row["crop"])
     return [
         "## Training",
         "",
-        f"{row['steps']:,} of {row['of']:,} steps of {row['samples a step']} crops of {row['crop']}x{row['crop']}, "
+        f"{row['steps']:,} of {row['of']:,} steps of {row['samples a step']} crops of {width}x{height}, "
         f"{row['hours']} hours; the last loss is {row['loss']:.4f}.",
         "",
         *table(("data set", "split", "share of the crops"), data),

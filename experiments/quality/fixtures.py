@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from identities import DATA
 
-from jaxpose.evaluation.similarity import AREA_SHARE
+from jaxpose.geometry import AREA_SHARE
 from jaxpose.records import joint_boxes
 from jaxpose.skeletons import COCO_17, MPII_16, convert
 from quality.matching import best_pairs, truth_oks

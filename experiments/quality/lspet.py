@@ -14,7 +14,7 @@ from coco_pictures import Poses
 from identities import DATA
 
 from jaxpose.formats.lspet import read_joints
-from jaxpose.skeletons import LSP_14, convert
+from jaxpose.skeletons import LSP_14, Skeleton, convert
 from quality.people import SIZES, Named, Subject, find
 
 SHARE = 0.2  # of the torso, left shoulder to right hip (evaluation/pck.py)
@@ -45,19 +45,22 @@ def pictures(names: list[str]) -> Iterator[Named]:
 def measure(one: Subject) -> dict[str, Any]:
     """By the long side of the input: PCK in percent in all, and of each group of joints that the model has."""
     truth = read_truth()
-    return {str(size): score(truth, find(one, pictures(list(truth)), "lspet-val", size), one) for size in SIZES}
+    return {
+        str(size): score(truth, find(one, pictures(list(truth)), "lspet-val", size), one.skeleton) for size in SIZES
+    }
 
 
-def score(truth: dict[str, np.ndarray], found: dict[str, Poses], one: Subject) -> dict[str, float]:
+def score(truth: dict[str, np.ndarray], found: dict[str, Poses], skeleton: Skeleton) -> dict[str, float]:
+    """PCK in percent in all and of each group of joints, of people by picture."""
     labelled, right = np.zeros(14, int), np.zeros(14, int)
     for name, joints in truth.items():
         labelled += joints[:, 2] > 0
-        right += nearest(joints, convert(found[name].keypoints, one.skeleton, LSP_14))
+        right += nearest(joints, convert(found[name].keypoints, skeleton, LSP_14))
     groups = {"total": LIMBS, **{part: (part,) for part in (*LIMBS, *HEAD)}}
     result: dict[str, float] = {"pictures": len(truth)}
     for group, parts in groups.items():
         chosen = [i for i, joint in enumerate(LSP_14.joints) if joint.endswith(parts)]
-        if group not in HEAD or group in one.skeleton.joints:
+        if group not in HEAD or group in skeleton.joints:
             result[group] = round(100 * float(right[chosen].sum() / labelled[chosen].sum()), 1)
     return result
 

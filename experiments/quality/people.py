@@ -8,7 +8,8 @@ the folder then.
 import dataclasses
 import hashlib
 import inspect
-from collections.abc import Iterable, Iterator
+import json
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -36,16 +37,19 @@ class Subject:
     architecture: str
     skeleton: Skeleton
     folder: Path  # of what is kept of these weights with these defaults
+    refine: str | None = None  # the model that looks once more at everybody whom it finds
 
     @property
     def called(self) -> str:
         """Its name in a card: imported networks are called as they were published."""
-        return "human-pose-estimation-0001" if self.architecture == "lightweight-openpose" else self.name
+        name = "human-pose-estimation-0001" if self.architecture == "lightweight-openpose" else self.name
+        return name if self.refine is None else f"{name}+{self.refine}"
 
     @property
     def strong_score(self) -> float:
         """What a person's joints score on average at least, where a tracker is to tell of them."""
-        return ARCHITECTURES[self.architecture].strong_score
+        scoring = self.architecture if self.refine is None else models.card(self.refine).architecture
+        return ARCHITECTURES[scoring].strong_score
 
 
 class Named(NamedTuple):
@@ -55,16 +59,37 @@ class Named(NamedTuple):
     image: np.ndarray
 
 
-def subject(name: str) -> Subject:
-    """An installed model."""
+def subject(name: str, refine: str | None = None) -> Subject:
+    """An installed model, alone or with the one that looks at its people once more."""
     card = models.card(name)
     kind = ARCHITECTURES[card.architecture]
-    make = kind.estimator or kind.person
-    if make is None:
+    if (make := kind.estimator or kind.person) is None:
         raise SystemExit(f"{name} finds no people, it reads a crop around one: name another model")
-    defaults = {key: value.default for key, value in inspect.signature(make).parameters.items()}
-    told = hashlib.sha256(store.path_of(name).read_bytes() + repr((defaults, kind.strong_score)).encode())
-    return Subject(name, card.architecture, SKELETONS[card.config["skeleton"]], KEPT / name / told.hexdigest()[:12])
+    told = hashlib.sha256(store.path_of(name).read_bytes() + repr((_defaults(make), kind.strong_score)).encode())
+    if refine is None:
+        return Subject(name, card.architecture, SKELETONS[card.config["skeleton"]], KEPT / name / told.hexdigest()[:12])
+    second = models.card(refine)
+    kind = ARCHITECTURES[second.architecture]
+    assert kind.person is not None
+    told.update(store.path_of(refine).read_bytes() + repr((_defaults(kind.person), kind.strong_score)).encode())
+    folder = KEPT / f"{name}+{refine}" / told.hexdigest()[:12]
+    return Subject(name, card.architecture, SKELETONS[second.config["skeleton"]], folder, refine)
+
+
+def _defaults(make: Callable[..., Any]) -> dict[str, Any]:
+    """What an estimator's options are unless they are given."""
+    return {key: value.default for key, value in inspect.signature(make).parameters.items()}
+
+
+def kept(one: Subject, part: str, measure: Callable[[Subject], Any]) -> Any:
+    """What was measured, from its file, else now."""
+    path = one.folder / f"{part}.json"
+    if not path.exists():
+        print(f"{one.called}: {part} ...", flush=True)
+        found = measure(one)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(found, indent=1) + "\n")
+    return json.loads(path.read_text())
 
 
 def find(one: Subject, pictures: Iterable[Named], label: str, size: int, *, thorough: bool = False) -> dict[str, Poses]:
@@ -73,7 +98,7 @@ def find(one: Subject, pictures: Iterable[Named], label: str, size: int, *, thor
     file = one.folder / f"{label}-{size}{'-thorough' if thorough else ''}.npz"
     if not file.exists():
         options: dict[str, Any] = THOROUGH[one.architecture] if thorough else {}
-        estimator = models.estimator(one.name, size=size, **options)
+        estimator = models.estimator(one.name, size=size, refine=one.refine, **options)
         found = {picture.name: _look(estimator, picture.image, size) for picture in pictures}
         file.parent.mkdir(parents=True, exist_ok=True)
         part = file.with_suffix(".part.npz")

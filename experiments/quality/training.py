@@ -22,7 +22,7 @@ def measure(run: Path, name: str, folder: Path) -> dict[str, Any]:
     starts = [0, *(row["step"] for row in rows)]
     return {
         "data": config["data"],
-        "crop": config["crops"]["place"]["crop"],
+        "crop": config["crops"].get("place", config["crops"])["crop"],
         "samples a step": config["batch"],
         "steps": rows[-1]["step"],
         "of": config["training"]["steps"],

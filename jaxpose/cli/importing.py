@@ -11,7 +11,7 @@ from tyro.conf import FlagCreatePairsOff, Positional, arg
 class Import:
     """Take over the weights of a published network under a name of your choice."""
 
-    file: Annotated[Positional[Path], arg(metavar="FILE")]  # .xml and .bin, .json, or .caffemodel
+    file: Annotated[Positional[Path], arg(metavar="FILE")]  # .xml and .bin, .json, .caffemodel, .pth or .safetensors
     name: Annotated[str, arg(name="as", metavar="NAME")]  # the name that `track --model` takes
     arch: str | None = None  # the architecture, if it is not to be recognised from the file
     overwrite: FlagCreatePairsOff[bool] = False  # replace a model of that name

@@ -10,7 +10,7 @@ chosen here. Command:
 import dataclasses
 
 from jaxpose.configs import staf_images
-from jaxpose.data.config import ClipConfig
+from jaxpose.data.config import ClipConfig, CropConfig
 from jaxpose.recipes.config import Recipe, Share
 from jaxpose.training.config import Multistep
 
@@ -18,6 +18,7 @@ from jaxpose.training.config import Multistep
 def get_config() -> Recipe:
     """The recipe."""
     images = staf_images.get_config()
+    assert isinstance(images.crops, CropConfig)
     optimizer = dataclasses.replace(
         images.training.optimizer,
         schedule=Multistep(rate=5e-5, falls=(60_000, 90_000)),

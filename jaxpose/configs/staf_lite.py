@@ -10,7 +10,7 @@ Data: the procedural people, whose videos have true ids, and COCO keypoints with
 import dataclasses
 
 from jaxpose.configs import lite_openpose
-from jaxpose.data.config import ClipConfig, ColorConfig, MosaicConfig, PlaceConfig
+from jaxpose.data.config import ClipConfig, ColorConfig, CropConfig, MosaicConfig, PlaceConfig
 from jaxpose.recipes.config import Procedural, Recipe, Share
 from jaxpose.systems.staf.config import StafLiteConfig, StafLossConfig
 from jaxpose.training.config import WarmupCosine
@@ -19,6 +19,7 @@ from jaxpose.training.config import WarmupCosine
 def get_config() -> Recipe:
     """The recipe."""
     images = lite_openpose.get_config()
+    assert isinstance(images.crops, CropConfig)
     return dataclasses.replace(
         images,
         architecture="staf-lite",

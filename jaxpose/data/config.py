@@ -110,3 +110,33 @@ class CropConfig:
     occluders: OccluderConfig = OccluderConfig()
     mosaic: MosaicConfig = MosaicConfig()
     clip: ClipConfig = ClipConfig()
+
+
+@dataclasses.dataclass(frozen=True)
+class PersonCropConfig:
+    """Crops of one person each, as HRNet was trained on (Sun et al., CVPR 2019, section 4, and its published program).
+
+    The box around the person is widened to the crop's shape, and then made larger. A factor or an angle of a given
+    deviation is drawn from a normal distribution: the factor's is cut at one deviation, the angle's at two.
+    """
+
+    crop: tuple[int, int] = (256, 192)  # height and width in pixels
+    stride: int = 4  # pixels of a cell's sides; the crop's sides must be multiples of it
+    padding: float = 1.25  # the crop's sides, in those of the box
+    scale: float = 0.35  # deviation of the factor, around 1, by which the crop shows more or less
+    rotation: float = 45.0  # deviation in degrees of the angle by which people are turned,
+    turned: float = 0.6  # and how often they are
+    half_body: float = 0.3  # how often a person with many joints is cut off above or below the hips
+    shift: float = 0.0  # the box misses its person by up to this share of its sides, as a detector's may
+    flip: float = 0.5  # how often a picture is mirrored
+    color: ColorConfig = ColorConfig()
+    occluders: OccluderConfig = OccluderConfig(most=0)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "crop", tuple(self.crop))  # a list in JSON; a config must be hashable
+        if len(self.crop) != 2 or any(side < self.stride or side % self.stride for side in self.crop):
+            raise ValueError(f"`crop` must be two multiples of the stride {self.stride}, got {self.crop}")
+        if not self.padding > 0:
+            raise ValueError(f"`padding` must be above 0, got {self.padding}")
+        if not 0 <= self.scale < 1:
+            raise ValueError(f"`scale` must be from 0 to below 1, got {self.scale}")

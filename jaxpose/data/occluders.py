@@ -34,19 +34,21 @@ class Occluder(NamedTuple):
 def draw_occluders(
     rng: np.random.Generator,
     keypoints: Float32[np.ndarray, "p j 3"],
-    side: int,
+    size: tuple[int, int],
     other: Callable[[], tuple[Picture, Scene]],
     config: OccluderConfig,
 ) -> list[Occluder]:
-    """Occluders for the people of a crop of that side; `other` gives another picture, to cut a piece from."""
-    inside = ((keypoints[..., :2] > -0.5) & (keypoints[..., :2] < side - 0.5)).all(-1) & (keypoints[..., 2] > 0)
+    """Occluders for the people of a crop (height, width); `other` gives another picture, to cut a piece from."""
+    inside = ((keypoints[..., :2] > -0.5) & (keypoints[..., :2] < np.array(size[::-1]) - 0.5)).all(-1) & (
+        keypoints[..., 2] > 0
+    )
     tall = joint_boxes(keypoints)[:, 2:].max(axis=1, initial=0)
     result = []
     for _ in range(rng.integers(config.most, endpoint=True)):
         if not inside.any():
             break
         person, joint = rng.choice(np.argwhere(inside))
-        width, height = np.clip(rng.uniform(*config.size, 2) * tall[person], 4, side / 2)
+        width, height = np.clip(rng.uniform(*config.size, 2) * tall[person], 4, min(size) / 2)
         angle, ellipse, patch = rng.uniform(0, 180), rng.random() < 0.5, rng.random() < config.patches
         filling = rng.integers(256, size=(1, 1, 3), dtype=np.uint8)
         if patch:

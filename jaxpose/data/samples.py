@@ -60,7 +60,9 @@ def make_sample(rng: np.random.Generator, feed: Feed, index: int, config: CropCo
         taken += 1 + max(int(crop.ids.max(initial=NO_ID)) for crop in frames)
     crops = [mosaic.compose(tiles, frames, place) for frames in zip(*shots, strict=True)]
     keypoints, ids = clips.settle(crops, place.people, place.stride)
-    things = occluders.draw_occluders(rng, keypoints[0], place.crop, lambda: _other(rng, feed), config.occluders)
+    things = occluders.draw_occluders(
+        rng, keypoints[0], (place.crop, place.crop), lambda: draw_other(rng, feed), config.occluders
+    )
     look = colors.draw_look(rng, config.color)
     images = []
     for crop, people in zip(crops, keypoints, strict=True):
@@ -89,7 +91,7 @@ def _shoot(
     result = []
     for i, (example, numbers, at) in enumerate(zip(examples, clips.number(examples), placements, strict=True)):
         if picture is None or (i > 0 and example is not examples[i - 1]):
-            picture = _decoded(example, scale)
+            picture = decoded(example, scale)
         scene = Scene(feed.joints.apply(example.keypoints), numbers, example.regions)
         result.append(cut(picture, scene, at, feed.skeleton, tile.width, tile.height, place.stride))
     return result
@@ -110,7 +112,7 @@ def _ends(
     first, last = examples[0], examples[-1]
     person = placement.anchor(rng, feed.joints.apply(first.keypoints), first.boxes, place)
     if person is None:
-        picture = _decoded(first, 1.0)
+        picture = decoded(first, 1.0)
         start_box = end_box = placement.box_in_empty(rng, picture.width, picture.height, place)
     else:
         picture = None
@@ -127,14 +129,15 @@ def _box(example: Example, person: int) -> placement.Box:
     return x, y, w, h
 
 
-def _decoded(example: Example, scale: float) -> Picture:
+def decoded(example: Example, scale: float) -> Picture:
+    """An example's picture, to be drawn at `scale` or less; `UnreadableError` if it cannot be read."""
     picture = decode(example.image, scale)
     if picture is None:
         raise UnreadableError(example)
     return picture
 
 
-def _other(rng: np.random.Generator, feed: Feed) -> tuple[Picture, Scene]:
+def draw_other(rng: np.random.Generator, feed: Feed) -> tuple[Picture, Scene]:
     """A picture of the same source, at half its size, to cut a piece from."""
     example = feed.source[int(rng.integers(len(feed.source)))]
-    return _decoded(example, 0.5), Scene(feed.joints.apply(example.keypoints), example.ids, example.regions)
+    return decoded(example, 0.5), Scene(feed.joints.apply(example.keypoints), example.ids, example.regions)

@@ -9,9 +9,7 @@ from jaxtyping import Float64
 from jaxpose.evaluation.checks import refuse
 from jaxpose.evaluation.pairing import Pairing, head_distances, head_sizes, near
 from jaxpose.formats.poses import PoseFile
-
-AREA_SHARE = 0.53
-"""The area of a person as a share of that of their box: the median of COCO's people."""
+from jaxpose.geometry import AREA_SHARE
 
 
 def box_similarity(

@@ -64,6 +64,26 @@ def pointwise(
     return jnp.dot(x.reshape(-1, x.shape[-1]), kernel).reshape(*x.shape[:-1], kernel.shape[-1])
 
 
+def dense(
+    x: Float[Array, "b h w c"],
+    kernel: Float[Array, "k k c d"],
+    *,
+    stride: int = 1,
+    dilation: int = 1,
+    padding: Padding = "symmetric",
+    inside: Inside = None,
+    form: Form = "auto",
+) -> Float[Array, "b H W d"]:
+    """A convolution of all channels; of size 1, or with windows that lie side by side, it is a matrix product."""
+    size = kernel.shape[0]
+    if size == 1 and stride == 1:
+        return pointwise(x, kernel[0, 0], form=form)
+    x, pads = _padded_by(x, size, stride, dilation, padding, inside)
+    if form != "native" and size == stride and not (np.any(pads) or any(np.mod(x.shape[1:3], size))):
+        return pointwise(patches(x, size), kernel.reshape(-1, kernel.shape[-1]), form=form)
+    return _convolution(x, kernel, stride, dilation, pads)
+
+
 def patches(x: Float[Array, "b h w c"], size: int) -> Float[Array, "b h/k w/k k*k*c"]:
     """Each window of size x size cells as one cell, row by row; the sides are multiples of `size`."""
     batch, height, width, channels = x.shape
@@ -122,17 +142,16 @@ class Conv(nn.Module):
         shape = (self.size, self.size, x.shape[-1], self.features)
         kernel = self.param("kernel", initializer, shape).astype(x.dtype)
         bias = self.param("bias", nn.initializers.zeros, (self.features,)).astype(x.dtype)
-        if self.size == 1 and self.stride == 1:
-            return self.activation(pointwise(x, kernel[0, 0], form=self.form) + bias)
-        x, pads = _padded_by(x, self.size, self.stride, self.dilation, self.padding, inside)
-        if (
-            self.form != "native"
-            and self.size == self.stride
-            and not (np.any(pads) or any(np.mod(x.shape[1:3], self.size)))
-        ):
-            y = pointwise(patches(x, self.size), kernel.reshape(-1, self.features), form=self.form)
-            return self.activation(y + bias)
-        return self.activation(_convolution(x, kernel, self.stride, self.dilation, pads) + bias)
+        y = dense(
+            x,
+            kernel,
+            stride=self.stride,
+            dilation=self.dilation,
+            padding=self.padding,
+            inside=inside,
+            form=self.form,
+        )
+        return self.activation(y + bias)
 
 
 class Depthwise(nn.Module):

@@ -6,10 +6,13 @@
 import dataclasses
 from typing import Any, Literal
 
-from jaxpose.data.config import CropConfig
+from jaxpose.data.config import CropConfig, PersonCropConfig
+from jaxpose.systems.hrnet.config import HeatmapLossConfig, HrnetConfig, HrnetLiteConfig
 from jaxpose.systems.openpose.config import LiteConfig, LossConfig, MultiStageConfig
 from jaxpose.systems.staf.config import StafConfig, StafLiteConfig, StafLossConfig
 from jaxpose.training.config import TrainingConfig
+
+Network = LiteConfig | MultiStageConfig | StafLiteConfig | StafConfig | HrnetLiteConfig | HrnetConfig
 
 
 def _at_least_1(config: Any, *names: str) -> None:
@@ -49,11 +52,14 @@ class Procedural:
 
 @dataclasses.dataclass(frozen=True)
 class Evaluation:
-    """How the network in training is judged: OKS-AP of the people that it finds in held-out pictures."""
+    """How the network in training is judged: OKS-AP of the people that it finds in held-out pictures.
+
+    One that looks at one person at a time looks into the true boxes.
+    """
 
     data: tuple[Share, ...] = (Share("procedural", "val"),)
     pictures: int = 200  # the first so many of each data set
-    size: int = 368  # long side of the network's input; pictures are padded to squares, so that one size compiles
+    size: int = 368  # long side of the input of a network that finds people; pictures are padded to squares
 
     def __post_init__(self) -> None:
         _at_least_1(self, "pictures")
@@ -64,16 +70,16 @@ class Recipe:
     """Which network learns what from which pictures, and how."""
 
     architecture: str = "openpose-lite"  # a kind of network, as `jaxpose models` shows
-    network: LiteConfig | MultiStageConfig | StafLiteConfig | StafConfig = dataclasses.field(default_factory=LiteConfig)
+    network: Network = dataclasses.field(default_factory=LiteConfig)
     start: str | None = None  # what parameters are taken from: a model, a training's folder, a backbone's .pth file
     data: tuple[Share, ...] = (Share("procedural"),)
     procedural: Procedural = Procedural()
-    crops: CropConfig = dataclasses.field(default_factory=CropConfig)
+    crops: CropConfig | PersonCropConfig = dataclasses.field(default_factory=CropConfig)
     batch: int = 10  # crops a step, over all devices and processes
     compute: Literal["auto", "float32", "bfloat16"] = "auto"  # of the network; auto: bfloat16 but on CPUs
     remat: bool = False  # save memory: what the backward pass needs of the network is computed a second time
-    teacher: str | None = None  # an installed model of OpenPose's kind, whose fields are learnt too (`loss.taught`)
-    loss: LossConfig | StafLossConfig = LossConfig()
+    teacher: str | None = None  # an installed model of the same kind, which is learnt from too (`loss.taught`)
+    loss: LossConfig | StafLossConfig | HeatmapLossConfig = LossConfig()
     training: TrainingConfig = dataclasses.field(default_factory=TrainingConfig)
     evaluation: Evaluation = Evaluation()
     provenance: tuple[tuple[str, str], ...] = ()  # what a model card should tell: data, licences

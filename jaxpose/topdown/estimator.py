@@ -54,10 +54,15 @@ class CropEstimator:
         self, read: Read, params: Any, skeleton: Skeleton, *, size: tuple[int, int], config: TopDownConfig
     ) -> None:
         self.skeleton, self.size, self.config = skeleton, size, config
+        self.read = read
         group = GROUPS.get(jax.default_backend(), OTHER_GROUP)
         self.step = jax.jit(make_step(read, size, fill=config.fill, group=group))
-        self._params = jax.device_put(params)
+        self.params = jax.device_put(params)
         self._outside_told = False
+
+    def update(self, params: Any) -> None:
+        """Take other parameters of the same shapes; nothing is compiled again."""
+        self.params = jax.device_put(params)
 
     def dispatch(self, images: Sequence[UInt8[np.ndarray, "h w 3"]], boxes: Sequence[Boxes], pad_to: int) -> _Work:
         """Start the device's work on the people of pictures of one size; the batch is padded to `pad_to` pictures.
@@ -81,7 +86,7 @@ class CropEstimator:
             count = len(index[some])
             slots = np.zeros(SLOTS, np.int32), np.zeros((SLOTS, 2, 3), np.float32)
             slots[0][:count], slots[1][:count] = index[some], maps[some]
-            calls.append(self.step(self._params, on_device, *slots, np.int32(count)))
+            calls.append(self.step(self.params, on_device, *slots, np.int32(count)))
         return _Work(kept, calls)
 
     def collect(self, work: _Work) -> list[People]:

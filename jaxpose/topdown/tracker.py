@@ -9,7 +9,6 @@ from typing import Any
 
 from jaxpose.detection import people_boxes
 from jaxpose.records import Frame, People
-from jaxpose.topdown.config import MARGIN
 from jaxpose.topdown.estimator import CropEstimator
 from jaxpose.tracking import Tracker
 
@@ -47,7 +46,7 @@ class RefinedTracker(Tracker):
         for people in found:
             frame = self._frames.popleft()
             height, width = frame.image.shape[:2]
-            boxes = people_boxes(people, height, width, MARGIN)
+            boxes = people_boxes(people, height, width, self._people.config.margin)
             self._in_work.append((frame, self._people.dispatch([frame.image], [boxes], 1)))
         return [self._finish() for _ in range(len(self._in_work) - bool(found))]
 

@@ -1,14 +1,17 @@
 """`jaxpose track` and `pose` with a network that looks at one person at a time: its options, its boxes, a real run."""
 
+import re
 from pathlib import Path
 
 import clips
 import numpy as np
 import pytest
+from dots import looker
 
-from jaxpose import cli
+from jaxpose import cli, models
 from jaxpose.cli.demo import CLIP
 from jaxpose.formats import jsonl
+from jaxpose.topdown.estimator import SLOTS
 
 
 def track(*arguments: object) -> int:
@@ -110,6 +113,30 @@ def test_no_box_in_the_whole_video(clip, tmp_path: Path, out: Path, capsys) -> N
     assert track(clip, "--model", "movenet-thunder", "--boxes", tmp_path / "boxes.txt", "--out", out) == 0
     assert "0 ids, at most 0 people in a frame" in capsys.readouterr().out
     assert [people.total for people in jsonl.read(out)[1]] == [0] * 40
+
+
+def test_two_hundred_boxes_in_a_frame_of_a_file_that_ends_early(
+    clip, tmp_path: Path, out: Path, capsys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(models, "person", lambda name: looker())
+    corners = [(x, y) for x in range(0, 160, 8) for y in range(0, 160, 16)]
+    rows = [f"{frame},-1,{x},{y},8,16,1" for frame in range(1, 5) for x, y in corners]
+    (tmp_path / "boxes.txt").write_text("\n".join(rows))
+    assert track(clip, "--model", "movenet-thunder", "--boxes", tmp_path / "boxes.txt", "--out", out) == 0
+    told = capsys.readouterr()
+    (most,) = re.findall(r"at most (\d+) people in a frame", told.out)
+    assert SLOTS < int(most) <= 200  # the pictures are noise: some of these people are too weak to be told of
+    assert "boxes.txt ends with frame 3 and the video goes on: the frames after it have no boxes" in told.err
+
+
+def test_a_detector_that_gives_nan_is_one_line(clip, tmp_path: Path, out: Path, capsys) -> None:
+    pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
+    from onnx_detectors import suppressed
+
+    detector = suppressed(tmp_path / "yolox.onnx", [(1, 1, np.nan, 5, 0.5)], [0])
+    error = refused(capsys, clip, "--model", "movenet-thunder", "--detector", detector, "--out", out)
+    assert "frame 0: yolox.onnx gives NaN or infinity: its weights are damaged" in error
 
 
 def test_real_people_are_refined_and_keep_where_they_are(tmp_path: Path) -> None:

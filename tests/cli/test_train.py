@@ -178,7 +178,7 @@ def test_a_broken_recipe_is_one_line(name, tmp_path, capsys):
         (["tiny_sinthetic"], "got 'tiny_sinthetic': did you mean 'tiny_synthetic'?"),
         (
             ["xyz"],
-            "there are lite_openpose, openpose_body25, openpose_coco18, openpose_mpi15, staf_clips, staf_images, ",
+            "there are hrnet_lite, hrnet_w48_coco, hrnet_w48_posetrack, lite_openpose, openpose_body25, ",
         ),
         (["nowhere.py"], "nowhere.py: no such file"),
         ([RECIPE, "--threads", "-1"], "--threads must be 0 or more, got -1"),

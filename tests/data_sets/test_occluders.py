@@ -57,7 +57,7 @@ def test_they_lie_over_joints_in_the_crop_and_have_the_person_s_size():
     config = OccluderConfig(patches=0.0)
     counts, seen = [], set()
     for seed in range(300):
-        things = draw_occluders(np.random.default_rng(seed), keypoints, 368, nobody, config)
+        things = draw_occluders(np.random.default_rng(seed), keypoints, (368, 368), nobody, config)
         counts.append(len(things))
         for each in things:
             seen.add((each.person, each.joint))
@@ -67,9 +67,11 @@ def test_they_lie_over_joints_in_the_crop_and_have_the_person_s_size():
     assert np.bincount(counts, minlength=3).min() > 70
     assert len(np.bincount(counts)) == 3
     assert seen == {(0, 0), (0, 1), *((1, joint) for joint in range(4))}
-    assert draw_occluders(np.random.default_rng(2), keypoints[2:], 368, nobody, config) == []
+    assert draw_occluders(np.random.default_rng(2), keypoints[2:], (368, 368), nobody, config) == []
     none = OccluderConfig(most=0)
-    assert not any(draw_occluders(np.random.default_rng(seed), keypoints, 368, nobody, none) for seed in range(9))
+    assert not any(
+        draw_occluders(np.random.default_rng(seed), keypoints, (368, 368), nobody, none) for seed in range(9)
+    )
 
 
 def test_patches_show_another_picture_where_nobody_is():
@@ -101,5 +103,5 @@ def test_where_others_are_full_of_people_there_is_a_colour():
     keypoints = dotted.make_example(np.random.default_rng(0)).keypoints
     always = OccluderConfig(patches=1.0)
     for seed in range(10):
-        for each in draw_occluders(np.random.default_rng(seed), keypoints, 368, lambda: (picture, full), always):
+        for each in draw_occluders(np.random.default_rng(seed), keypoints, (368, 368), lambda: (picture, full), always):
             assert each.filling.shape == (1, 1, 3)

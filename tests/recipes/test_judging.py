@@ -3,6 +3,7 @@
 import dataclasses
 
 import cv2
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -13,6 +14,8 @@ from jaxpose.errors import DataError
 from jaxpose.recipes.judging import GREY, Judge
 from jaxpose.records import NO_ID, make_people
 from jaxpose.skeletons import BODY_21A, BODY_25
+from jaxpose.topdown.config import TopDownConfig
+from jaxpose.topdown.estimator import CropEstimator
 
 SIDES = (96, 128)  # height and width of the pictures
 
@@ -117,7 +120,7 @@ def test_regions_absorb_what_is_found_in_them(pictures):
 def test_pictures_are_squares_of_rgb_and_no_more_than_asked_for(pictures):
     estimator = Knowing()
     judge = Judge(estimator, [pictures], 2)
-    samples = judge.samples(truths(pictures, 2), count=1)
+    samples = judge.samples(truths(pictures, 2), {}, count=1)
     assert [*samples] == ["picture_0"]
     assert len(estimator.seen) == 1
     (seen,) = estimator.seen
@@ -133,3 +136,46 @@ def test_a_damaged_picture_is_told():
     broken = Example(b"no picture", nothing, np.zeros((0, 4)), np.zeros(0, int) + NO_ID, (), "film", 7)
     with pytest.raises(DataError, match="film, frame 7: the picture cannot be read"):
         Judge(Knowing(), [Pictures([broken])], 5)
+
+
+STANDING = np.stack([np.linspace(12, 20, 21), np.linspace(6, 58, 21), np.ones(21)], axis=-1)
+"""Joints that whoever looks at one person in a crop of 64x32 pixels always finds there."""
+
+
+def test_a_network_for_one_person_looks_into_the_true_boxes():
+    """Two people whose boxes lie so that the one pose which this network knows is right for them, and a far hand."""
+    boxes = np.array([[10, 20, 16, 48], [60, 10, 30, 60], [100, 80, 5, 5]], np.float32)
+    config = TopDownConfig(joint_threshold=0, duplicate_oks=1)
+    keypoints = np.zeros((3, 21, 3), np.float32)
+    for person, (x, y, w, h) in enumerate(boxes[:2].tolist()):
+        wide = max(w, h / 2)
+        corner = np.array([x + w / 2, y + h / 2]) - np.array([wide, 2 * wide]) / 2
+        keypoints[person, :, :2] = corner + (STANDING[:, :2] + 0.5) * wide / 32
+        keypoints[person, :, 2] = 2
+    _, image = cv2.imencode(".png", np.zeros((100, 120, 3), np.uint8))
+    example = Example(image.tobytes(), keypoints, boxes, np.full(3, NO_ID), (), "", 0)
+
+    def read(params, crops):
+        found = jnp.asarray(STANDING) + params["move"] * jnp.array([1.0, 0, 0])
+        return jnp.tile(found, (len(crops), 1, 1)), jnp.ones(len(crops), bool)
+
+    people = CropEstimator(read, {"move": 0.0}, BODY_21A, size=(64, 32), config=config)
+    judge = Judge(people, [Pictures([example])], 1)
+    assert judge.scores({"move": 0.0}, {})["ap"] == pytest.approx(100)
+    assert judge.scores({"move": 9.0}, {})["ap"] < 50
+    (drawn,) = judge.samples({"move": 0.0}, {}).values()
+    assert drawn.any()
+
+
+def test_batch_statistics_stand_among_the_parameters(pictures):
+    seen = []
+
+    class Noting(Knowing):
+        def update(self, params):
+            seen.append(params)
+            super().update(truths(pictures, 1))
+
+    judge = Judge(Noting(), [pictures], 1)
+    judge.scores({"a": 1}, {"norm": 2})
+    judge.scores({"a": 1}, {})
+    assert seen == [{"a": 1, "batch_stats": {"norm": 2}}, {"a": 1}]

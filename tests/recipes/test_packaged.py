@@ -8,11 +8,13 @@ import pytest
 
 from jaxpose import configs
 from jaxpose.architectures import ARCHITECTURES
-from jaxpose.data.config import CropConfig
+from jaxpose.data.config import CropConfig, PersonCropConfig
 from jaxpose.recipes.reading import read_recipe
+from jaxpose.systems.hrnet.config import HeatmapLossConfig
 from jaxpose.systems.openpose.config import LossConfig
 from jaxpose.training.config import Adam, Constant, Multistep, Sgd
 from jaxpose.training.optimizer import make_optimizer
+from jaxpose.training.schedules import make_schedule
 from jaxpose.training.trees import chosen, named
 
 PACKAGED = sorted(module.name for module in pkgutil.iter_modules(configs.__path__))
@@ -42,8 +44,8 @@ def multipliers(name):
 
 def test_all_are_here():
     assert PACKAGED == [
-        "lite_openpose", "openpose_body25", "openpose_coco18", "openpose_mpi15", "staf_clips", "staf_images",
-        "staf_lite", "tiny_synthetic",
+        "hrnet_lite", "hrnet_w48_coco", "hrnet_w48_posetrack", "lite_openpose", "openpose_body25", "openpose_coco18",
+        "openpose_mpi15", "staf_clips", "staf_images", "staf_lite", "tiny_synthetic",
     ]  # fmt: skip
 
 
@@ -56,11 +58,15 @@ def test_each_expression_matches_parameters_of_its_network(name):
     optimizer = make_optimizer(recipe.training.optimizer, params, recipe.training.steps)
     assert any(jax.tree.leaves(optimizer.trained))
     network, skeleton = architecture.network(recipe.network), architecture.skeleton(recipe.network)
-    assert recipe.crops.place.stride == architecture.task(network, skeleton, loss=recipe.loss).stride
-    assert recipe.crops.clip.frames == {"staf_lite": 3, "staf_clips": 4}.get(name, 1)
+    stride = architecture.task(network, skeleton, loss=recipe.loss).stride
+    if architecture.person is None:
+        assert recipe.crops.place.stride == stride
+        assert recipe.crops.clip.frames == {"staf_lite": 3, "staf_clips": 4}.get(name, 1)
+    else:
+        assert (recipe.crops.crop, recipe.crops.stride) == (recipe.network.crop, stride)
 
 
-@pytest.mark.parametrize("name", ["lite_openpose", "tiny_synthetic", "staf_lite"])
+@pytest.mark.parametrize("name", ["lite_openpose", "tiny_synthetic", "staf_lite", "hrnet_lite"])
 def test_the_packaged_trunk_stays_as_it_is(name):
     recipe, params = shapes(name)
     optimizer = make_optimizer(recipe.training.optimizer, params, recipe.training.steps)
@@ -114,3 +120,25 @@ def test_only_joints_of_feet_teach_in_batches_of_feet():
     found = {joint for joint in skeleton.joints if re.search(expression, joint)}
     assert found == {f"{side}_{part}" for side in ("left", "right") for part in ("big_toe", "small_toe", "heel")}
     assert recipe.data[0].joints == ""
+
+
+def test_hrnet_w48_learns_as_published():
+    coco, _ = shapes("hrnet_w48_coco")
+    posetrack, _ = shapes("hrnet_w48_posetrack")
+    crops = PersonCropConfig(crop=(384, 288))
+    assert (crops.padding, crops.scale, crops.rotation, crops.turned, crops.half_body) == (1.25, 0.35, 45, 0.6, 0.3)
+    for recipe in (coco, posetrack):
+        assert recipe.crops == crops
+        assert recipe.loss == HeatmapLossConfig(sigma=3 * crops.stride)
+        assert recipe.batch == 96
+        assert recipe.training.optimizer.method == Adam(decay=0.0)
+    epochs = {"hrnet_w48_coco": (1e-3, (170, 200, 210)), "hrnet_w48_posetrack": (1e-4, (10, 15, 20))}
+    for name, (rate, (first, second, last)) in epochs.items():
+        recipe, _ = shapes(name)
+        schedule = make_schedule(recipe.training.optimizer.schedule, recipe.training.steps)
+        epoch = recipe.training.steps // last
+        steps = [0, first * epoch - 1, first * epoch, second * epoch - 1, second * epoch, last * epoch - 1]
+        expected = rate * np.array([1, 1, 0.1, 0.1, 0.01, 0.01])
+        np.testing.assert_allclose([schedule(step) for step in steps], expected, rtol=1e-5)
+    assert (coco.network.skeleton, posetrack.network.skeleton) == ("coco_17", "posetrack_15")
+    assert [share.data for share in (*coco.data, *posetrack.data)] == ["coco", "posetrack18"]

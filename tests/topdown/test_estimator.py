@@ -97,6 +97,15 @@ def test_of_two_boxes_around_one_person_the_better_stays() -> None:
     assert both.ids.tolist() == [3, 4]
 
 
+def test_other_parameters_take_their_place_and_nothing_is_compiled_again() -> None:
+    people, image = looker(), paint(60, 80, row(1))
+    (before,) = look(people, [image], [boxes_around(row(1))])
+    people.update({"gain": np.float32(0.5)})
+    (after,) = look(people, [image], [boxes_around(row(1))])
+    np.testing.assert_allclose(after.keypoints[..., 2], 0.5 * before.keypoints[..., 2], rtol=1e-5)
+    assert people.step._cache_size() == 1
+
+
 def test_a_larger_crop_sees_more() -> None:
     image = paint(60, 80, row(1))
     tight = boxes_around(row(1))

@@ -5,6 +5,7 @@ import pytest
 from dots import DOTS, boxes_around, looker, walk
 
 from jaxpose.records import Frame, People, make_people
+from jaxpose.topdown.config import TopDownConfig
 from jaxpose.topdown.tracker import RefinedTracker
 from jaxpose.tracking import Tracker
 
@@ -54,6 +55,23 @@ def test_refined_people_keep_their_ids_and_come_in_time(chunk: int) -> None:
         for one, expected in zip(done, everybody, strict=True):
             assert one.ids.tolist() == list(range(100, 100 + len(expected)))
             np.testing.assert_allclose(one.keypoints[..., :2], expected, atol=0.2)
+
+
+def test_people_are_looked_at_as_far_beyond_their_joints_as_their_network_wants() -> None:
+    """A box of the first dot's surroundings alone: the others lie beyond it."""
+    frames, everybody = walk(3)
+
+    class First(Rough):
+        def _people(self, frame: Frame) -> People:
+            corner = everybody[frame.number][:, :1] + np.array([[[-3, -3]], [[3, 3]], [[-3, 3]]]).swapaxes(0, 1)
+            rough = np.concatenate([corner, np.ones((len(corner), 3, 1))], axis=2)
+            return make_people(rough, np.full(len(corner), 0.5), frame=frame.number, time=frame.time)
+
+    def joints(margin: float) -> int:
+        tracker = RefinedTracker(First(everybody, 1), looker(TopDownConfig(margin=margin)))
+        return sum(int((people.keypoints[..., 2] > 0).sum()) for people in tracker.track(frames))
+
+    assert joints(0.0) < joints(3.0) == 9  # of three people
 
 
 def test_reset_forgets_what_is_in_work() -> None:

@@ -6,6 +6,7 @@ of its heatmap that is highest in view of its distance from there, moved by that
 published by Google as MoveNet SinglePose Thunder (2021), with its own decoding.
 """
 
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -56,6 +57,24 @@ def find_pose(maps: PersonMaps) -> Float32[Array, "b j 3"]:
     # The network counts from the corner of the top-left pixel.
     xy = (jnp.stack([cell % w, cell // w], axis=-1) + offsets) * STRIDE - 0.5
     return jnp.concatenate([xy, score[..., None]], axis=-1)
+
+
+def mirror(maps: PersonMaps, flip: Sequence[int]) -> PersonMaps:
+    """What the maps of a mirrored crop say of the crop itself; `flip` has for each joint its partner's place.
+
+    An offset counts from the left side of its cell, so it is mirrored within the cell.
+    """
+
+    def back(pairs: Float[Array, "b h w 2*j"], x: Callable[[Array], Array]) -> Float[Array, "b h w 2*j"]:
+        own = pairs.reshape(*pairs.shape[:3], -1, 2)[:, :, ::-1, jnp.array(flip)]
+        return jnp.stack([x(own[..., 0]), own[..., 1]], axis=-1).reshape(pairs.shape)
+
+    return PersonMaps(
+        maps.centres[:, :, ::-1],
+        maps.heatmaps[:, :, ::-1, jnp.array(flip)],
+        back(maps.displacements, jnp.negative),
+        back(maps.offsets, lambda x: 1 - x),
+    )
 
 
 def _nearness(places: Float[Array, "b n 2"], h: int, w: int) -> Float[Array, "b h w n"]:
