@@ -53,8 +53,9 @@ class System(NamedTuple):
 
 
 def cards() -> dict[str, Any]:
-    """What was measured of each packaged model that finds people."""
-    return {path.stem: json.loads(path.read_text()) for path in (ROOT / "experiments" / "models").glob("*.json")}
+    """What was measured of each packaged model that finds people; cards of others tell of no ids."""
+    found = {path.stem: json.loads(path.read_text()) for path in (ROOT / "experiments" / "models").glob("*.json")}
+    return {name: card for name, card in found.items() if {"tracks", "rates"} & card.keys()}
 
 
 def results() -> dict[str, Any]:

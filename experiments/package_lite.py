@@ -1,6 +1,6 @@
 """Put a trained fast network into the package: its own layers as fp16; the backbone is MoveNet's.
 
-    python experiments/package_lite.py runs/lite [--step N] [--out FILE] [--provenance "time=55 minutes on one core"]
+    python experiments/package_lite.py runs/lite [--step N] [--out FILE] [--provenance "time=55 minutes"]
 
 The folder is one that `jaxpose train` or `experiments/train_packaged.py` wrote. What the packaged MoveNet has is not
 stored again. A card has to be made afterwards (`experiments/model_card.py openpose-lite`).
@@ -8,6 +8,7 @@ stored again. A card has to be made afterwards (`experiments/model_card.py openp
 
 import argparse
 import datetime
+import json
 from pathlib import Path
 from typing import Any
 
@@ -47,9 +48,11 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--step", type=int)
     parser.add_argument("--out", type=Path, help="the package's file of the network's name, if none is given")
+    parser.add_argument("--config", action="append", default=[], metavar="KEY=JSON", help="another than trained with")
     parser.add_argument("--provenance", action="append", default=[], metavar="KEY=VALUE")
     options = parser.parse_args()
     params, card = trained(options.folder, options.step)
+    card.config.update({key: json.loads(value) for key, value in (entry.split("=", 1) for entry in options.config)})
     config, backbone_params = NETWORKS[card.architecture]
     backbone = backbone_params(store.load(store.path_of(BACKBONE))[0], config(**card.config))
     same = jax.tree.map(

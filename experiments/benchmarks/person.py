@@ -3,8 +3,8 @@
     pip install onnx onnxruntime
     python experiments/benchmarks/person.py movenet-thunder.onnx [--runs 15]
 
-Ours is the whole step, crops and decoding too, in groups of some crops (`topdown.estimator.GROUPS` has the chosen
-one), and the network alone on a batch of eight; onnxruntime's is the published graph, which takes one crop at a time.
+Ours is the whole step, crops and decoding too, in groups of some crops (one by one is what `topdown.estimator` has on
+a CPU), and the network alone on a batch of eight; onnxruntime's is the published graph, which takes one crop at a time.
 Both have as many threads as there are cores. The runs take turns; medians and minima are printed.
 """
 

@@ -3,8 +3,11 @@
     export JAXPOSE_TEST_DATA=...       # and the data sets built as `packaged_lite.py` says
     python experiments/standardized_start.py hrnet-lite --as hrnet-start
     jaxpose train experiments/recipes/packaged_hrnet.py --init hrnet-start --out runs/hrnet
+    python experiments/package_lite.py runs/hrnet --config "crop=[192, 128]"
 
-One example in fifteen of COCO's training part is left out, to judge by.
+One example in fifteen of COCO's training part is left out, to judge by. On these, OKS-AP in true boxes by DARK is 44.5
+in crops of 192x160 (height x width), with which it was trained, and 43.6 in those of 192x128, which take four fifths of
+the time.
 """
 
 import dataclasses
@@ -15,6 +18,7 @@ from jaxpose.recipes.config import Evaluation, Procedural, Recipe, Share
 from jaxpose.training.config import WarmupCosine
 
 LEAVE_OUT = 15
+CROP = (192, 160)
 
 
 def get_config() -> Recipe:
@@ -22,6 +26,7 @@ def get_config() -> Recipe:
     recipe = hrnet_lite.get_config()
     return dataclasses.replace(
         recipe,
+        network=dataclasses.replace(recipe.network, crop=CROP),
         data=(
             Share("coco", share=0.66, leave_out=LEAVE_OUT),
             Share("mpii", share=0.12),
@@ -31,6 +36,7 @@ def get_config() -> Recipe:
         procedural=Procedural(size=384, people=(1, 3)),
         crops=dataclasses.replace(
             recipe.crops,
+            crop=CROP,
             rotation=35.0,
             color=ColorConfig(brightness=0.1, contrast=0.15, saturation=0.2, hue=4, grey=0.02),
             occluders=OccluderConfig(most=1),

@@ -71,7 +71,7 @@ class Recipe:
 
     architecture: str = "openpose-lite"  # a kind of network, as `jaxpose models` shows
     network: Network = dataclasses.field(default_factory=LiteConfig)
-    start: str | None = None  # what parameters are taken from: a model, a training's folder, a backbone's .pth file
+    start: str | None = None  # what parameters are taken from: a model, a training's folder, a backbone's file (.pth)
     data: tuple[Share, ...] = (Share("procedural"),)
     procedural: Procedural = Procedural()
     crops: CropConfig | PersonCropConfig = dataclasses.field(default_factory=CropConfig)

@@ -103,7 +103,7 @@ def prepare(recipe: Recipe, folder: Path, *, workers: int = 0, threads: int = 1)
 
 def is_backbone(start: str | None) -> bool:
     """Whether this names a file of others, of which a part of the network is taken."""
-    return start is not None and start.endswith(".pth")
+    return start is not None and start.endswith((".pth", ".pt", ".safetensors"))
 
 
 def _check_crops(recipe: Recipe, architecture: Architecture) -> None:

@@ -26,10 +26,8 @@ from jaxpose.topdown.step import Read, make_step
 SLOTS = 64
 """People of one call; more of them in a chunk of frames take further calls."""
 
-GROUPS = {"cpu": 1}
-"""Crops that the network looks at together, by the kind of device; one by one they stay in a CPU's cache."""
-
-OTHER_GROUP = 16
+GROUP = 16
+"""Crops that a network looks at together where that is not a CPU."""
 
 UNIT = 128
 """Pictures are padded to multiples of this, so that photographs of many sizes are few sizes to the compiler."""
@@ -47,15 +45,23 @@ class CropEstimator:
 
     `read` is the network with its decoding (see `topdown.step.Read`), `size` its crops' height and width. A box is
     made as wide for its height as a crop is and `config.grow` times as large. All people of a batch of pictures are
-    looked at in one call; nothing is compiled again when their number changes.
+    looked at in one call; nothing is compiled again when their number changes. `on_cpu` of them are looked at together
+    on a CPU, where large crops one by one stay in the cache and small ones keep more cores busy.
     """
 
     def __init__(
-        self, read: Read, params: Any, skeleton: Skeleton, *, size: tuple[int, int], config: TopDownConfig
+        self,
+        read: Read,
+        params: Any,
+        skeleton: Skeleton,
+        *,
+        size: tuple[int, int],
+        config: TopDownConfig,
+        on_cpu: int = 1,
     ) -> None:
         self.skeleton, self.size, self.config = skeleton, size, config
         self.read = read
-        group = GROUPS.get(jax.default_backend(), OTHER_GROUP)
+        group = on_cpu if jax.default_backend() == "cpu" else GROUP
         self.step = jax.jit(make_step(read, size, fill=config.fill, group=group))
         self.params = jax.device_put(params)
         self._outside_told = False

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from jaxpose.data.config import OccluderConfig, PersonCropConfig
-from jaxpose.data.device.people import HALF_BODY_JOINTS, draw_matrix, draw_people, load_people, show
+from jaxpose.data.device.people import draw_matrix, draw_people, load_people, show
 from jaxpose.data.device.placing import apply
+from jaxpose.data.people import HALF_BODY_JOINTS
 from jaxpose.errors import DataError
 from jaxpose.geometry import crop_maps, fit_aspect
 from jaxpose.skeletons import COCO_17

@@ -27,23 +27,16 @@ from jaxpose.data.device.pictures import DevicePictures, load_pictures
 from jaxpose.data.device.placing import below, between, invert, matrix
 from jaxpose.data.device.sampling import Parts, draw
 from jaxpose.data.examples import Batch, Source
+from jaxpose.data.people import (
+    HALF_BODY_JOINTS,
+    HALF_BODY_PADDING,
+    LEAST_JOINTS,
+    LEAST_SIDE,
+    LOWER,
+    PLACE_CHANCES,
+)
 from jaxpose.errors import DataError
 from jaxpose.skeletons import Skeleton
-
-LEAST_JOINTS = 3
-"""Who has fewer labelled joints is not drawn."""
-
-LEAST_SIDE = 24.0
-"""Nor whose box has no side of so many pixels."""
-
-HALF_BODY_JOINTS = 8
-"""Of a person with more labelled joints a half may be shown (HRNet's)."""
-
-HALF_BODY_PADDING = 1.5
-"""Sides of the crop, in those of the box around the joints of a half (HRNet's)."""
-
-LOWER = ("hip", "knee", "ankle", "toe", "heel")
-"""How the names of the lower half's joints end."""
 
 
 class DevicePeople(NamedTuple):
@@ -69,7 +62,9 @@ def load_people(shares: Sequence[tuple[Source, float]], skeleton: Skeleton, long
         return np.pad(rows, ((0, 0), (0, most - rows.shape[1]), *((0, 0),) * (rows.ndim - 2)))
 
     pictures = DevicePictures(
-        *(np.concatenate([each[field] for each in loaded]) for field in range(3)),
+        np.concatenate([each.pixels for each in loaded]),
+        np.concatenate([each.sizes for each in loaded]),
+        np.concatenate([each.stored for each in loaded]),
         np.concatenate([padded(each.keypoints) for each in loaded]),
         np.concatenate([padded(each.boxes) for each in loaded]),
         np.any([each.known for each in loaded], axis=0),
@@ -130,10 +125,6 @@ def draw_person(key: Array, people: DevicePeople, config: PersonCropConfig, skel
         slots[0, :, 2] > 0,
         jnp.ones((height // config.stride, width // config.stride), jnp.uint8),
     )
-
-
-PLACE_CHANCES = 8
-"""How many numbers `draw_matrix` needs (`placing` tells of what kind)."""
 
 
 def draw_matrix(

@@ -27,7 +27,7 @@ class HrnetLiteConfig:
     )
     modules: int = 3  # each ends with an exchange between the branches
     blocks: int = 1  # residual blocks on every branch of a module
-    crop: tuple[int, int] = (192, 160)  # height and width of the crops that it was trained for, multiples of 32
+    crop: tuple[int, int] = (192, 128)  # height and width of the crops, multiples of 32
     first_cell: ClassVar[float] = 1.5  # as in `HrnetConfig`
 
     def __post_init__(self) -> None:

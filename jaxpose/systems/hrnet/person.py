@@ -69,6 +69,6 @@ class HrnetPeople(CropEstimator):
         config: TopDownConfig = CROPS,
     ) -> None:
         about = network.config
-        sigma = max(8.0, about.crop[0] / 32)  # 12 pixels in crops of 384x288, as published
+        sigma = about.crop[0] / 32  # 8 pixels in crops of 256x192 and 12 in those of 384x288, as published
         read = make_read(network, skeleton, flip=flip, refinement=refinement, sigma=sigma, first_cell=about.first_cell)
-        super().__init__(read, params, skeleton, size=about.crop, config=config)
+        super().__init__(read, params, skeleton, size=about.crop, config=config, on_cpu=2)
