@@ -6,6 +6,9 @@ from typing import Literal, get_args
 ParserMethod = Literal["greedy", "greedy-tree", "hungarian-tree", "integer-tree", "integer-graph"]
 """How peaks become people: with all limbs, or with those of the tree, without the redundant ones."""
 
+Matching = Literal["hungarian", "greedy"]
+"""How people are paired with tracks: so that all pairs together are most alike, or the most alike pair first."""
+
 
 @dataclasses.dataclass(frozen=True)
 class ParserConfig:
@@ -50,6 +53,7 @@ class IdentityConfig(SiftConfig):
     """The baseline tracker of ids; experiments/choose_identities.py is how the defaults were chosen."""
 
     # who is whom
+    matching: Matching = "hungarian"  # greedy: the most alike first, as trackers of single poses had it
     min_similarity: float = 0.2  # lowest mean of OKS and box IoU that joins a strong person to a track
     min_weak_similarity: float = 0.4  # the same for a weak person
     position_gain: float = 0.5  # share of the distance from the expected to the found place that a track moves
@@ -62,6 +66,8 @@ class IdentityConfig(SiftConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.matching not in get_args(Matching):
+            raise ValueError(f"`matching` must be one of {', '.join(get_args(Matching))}, got {self.matching!r}")
         if self.birth_hits < 1:
             raise ValueError(f"`birth_hits` must be at least 1, got {self.birth_hits}")
         if self.max_missed < 0:

@@ -1,11 +1,11 @@
 """The baseline tracker of ids: per-frame people of any source in, the same people with ids out.
 
 It sees poses only, no pictures. Each track keeps a pose and a velocity; in every frame the tracks' poses are moved on
-and compared with the people found (OKS and box IoU), and the Hungarian algorithm pairs them: first the strong people
-with all tracks, then the weak ones with the tracks left over (two levels as in ByteTrack, Zhang et al., ECCV 2022). A
-strong person left over starts a track, which is given its id after some sights in a row; a track missed for long is
-forgotten, and its id is never used again. Weak people keep a track alive and in place, for instance while somebody is
-half hidden, but are not in the result: more of their poses are wrong than right.
+and compared with the people found (OKS and box IoU), and the Hungarian algorithm, or a greedy one, pairs them: first
+the strong people with all tracks, then the weak ones with the tracks left over (two levels as in ByteTrack, Zhang et
+al., ECCV 2022). A strong person left over starts a track, which is given its id after some sights in a row; a track
+missed for long is forgotten, and its id is never used again. Weak people keep a track alive and in place, for instance
+while somebody is half hidden, but are not in the result: more of their poses are wrong than right.
 
 Single-frame networks get their ids here (`tracking.FrameTracker`), and all published systems are compared with it.
 `sifting` says who counts, `matching` compares and pairs, `motion` moves; here are births, deaths and the book-keeping.
@@ -19,7 +19,7 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
 from jaxpose.association.config import IdentityConfig
-from jaxpose.association.matching import match, pose_similarity
+from jaxpose.association.matching import match, match_greedily, pose_similarity
 from jaxpose.association.motion import correct, gains, predict
 from jaxpose.association.sifting import sift
 from jaxpose.records import NO_ID, People
@@ -109,11 +109,12 @@ class IdentityTracker:
         blur = 1 + config.blur_growth * (frames - 1)
         similarity = pose_similarity(expected, poses, self._sigmas, config.box_margin, blur)
 
+        pairs_of = match if config.matching == "hungarian" else match_greedily
         owner = np.full(people.total, -1)
         free = np.ones(len(tracks.ids), bool)
         for group, minimum in ((strong, config.min_similarity), (~strong, config.min_weak_similarity)):
             rows, columns = np.flatnonzero(free), np.flatnonzero(group)
-            r, c = match(similarity[np.ix_(rows, columns)], minimum)
+            r, c = pairs_of(similarity[np.ix_(rows, columns)], minimum)
             owner[columns[c]] = rows[r]
             free[rows[r]] = False
 

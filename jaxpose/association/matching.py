@@ -26,6 +26,22 @@ def match(similarity: Float[np.ndarray, "n m"], minimum: float) -> tuple[Int[np.
     return rows[allowed], columns[allowed]
 
 
+def match_greedily(
+    similarity: Float[np.ndarray, "n m"], minimum: float
+) -> tuple[Int[np.ndarray, "q"], Int[np.ndarray, "q"]]:
+    """One-to-one pairs (rows, columns), the most alike first, as long as one is not below `minimum` (above 0).
+
+    The way of "Simple Baselines" (Xiao et al., ECCV 2018, section 3); of equals the first row, then the first column.
+    """
+    left, pairs = np.where(similarity >= minimum, similarity, 0), []
+    while left.any():
+        row, column = np.unravel_index(left.argmax(), left.shape)
+        left[row], left[:, column] = 0, 0
+        pairs.append((row, column))
+    rows, columns = np.array(sorted(pairs), int).reshape(-1, 2).T
+    return rows, columns
+
+
 def keep_best(
     overlap: Float[np.ndarray, "n n"], worth: Float[np.ndarray, "n"], maximum: float
 ) -> Bool[np.ndarray, "n"]:

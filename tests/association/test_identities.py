@@ -59,8 +59,9 @@ def crossing(frames=60):
     return noisy([[person(100 + 4 * t, 200), person(340 - 4 * t, 240, tall=120)] for t in range(frames)])
 
 
-def test_crossing_people_keep_their_ids():
-    done = ids(run(crossing()))
+@pytest.mark.parametrize("matching", ["hungarian", "greedy"])
+def test_crossing_people_keep_their_ids(matching):
+    done = ids(run(crossing(), IdentityConfig(matching=matching)))
     assert sorted(done[0].values()) == [1, 2]
     assert all(one == done[0] for one in done)
 
@@ -309,7 +310,8 @@ def test_wrong_calls():
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("birth_hits", 0), ("max_missed", -1), ("min_similarity", 0), ("velocity_gain", 1.5)]
+    ("name", "value"),
+    [("birth_hits", 0), ("max_missed", -1), ("min_similarity", 0), ("velocity_gain", 1.5), ("matching", "best")],
 )
 def test_wrong_settings(name, value):
     with pytest.raises(ValueError, match=f"`{name}` must be"):

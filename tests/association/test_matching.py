@@ -6,7 +6,15 @@ import math
 import numpy as np
 import pytest
 
-from jaxpose.association.matching import blurred_iou, distinct, keep_best, match, pose_similarity, widened_boxes
+from jaxpose.association.matching import (
+    blurred_iou,
+    distinct,
+    keep_best,
+    match,
+    match_greedily,
+    pose_similarity,
+    widened_boxes,
+)
 from jaxpose.geometry import iou
 from jaxpose.skeletons import COCO_17
 
@@ -39,6 +47,32 @@ def test_match_against_brute_force(shape, seed):
 def test_match_of_nobody(shape):
     rows, columns = match(np.zeros(shape), 0.1)
     assert len(rows) == len(columns) == 0
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_greedy_matching_takes_the_most_alike_first(seed):
+    similarity = np.random.default_rng(seed).random((4, 5))
+    free, expected = {(row, column) for row in range(4) for column in range(5)}, set()
+    while allowed := [pair for pair in free if similarity[pair] >= 0.4]:
+        best = max(allowed, key=lambda pair: similarity[pair])
+        expected.add(best)
+        free = {pair for pair in free if pair[0] != best[0] and pair[1] != best[1]}
+    rows, columns = match_greedily(similarity, 0.4)
+    assert list(rows) == sorted(rows)
+    assert set(zip(rows.tolist(), columns.tolist(), strict=True)) == expected
+    assert len(expected) >= 3
+
+
+def test_greedy_matching_gives_up_the_sum():
+    similarity = np.array([[0.9, 0.8], [0.8, 0.1]])
+    assert [each.tolist() for each in match(similarity, 0.05)] == [[0, 1], [1, 0]]
+    assert [each.tolist() for each in match_greedily(similarity, 0.05)] == [[0, 1], [0, 1]]
+
+
+@pytest.mark.parametrize("shape", [(0, 0), (0, 3), (3, 0)])
+def test_greedy_matching_of_nobody(shape):
+    rows, columns = match_greedily(np.zeros(shape), 0.1)
+    assert rows.shape == columns.shape == (0,)
 
 
 def test_forbidden_pairs_take_no_place():
