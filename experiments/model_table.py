@@ -88,7 +88,7 @@ def best(ranked: list[System]) -> str:
 
 def table(ranked: list[System]) -> str:
     lines = [
-        f"| model | files | OKS-AP | {' | '.join(ranked[0].tracks)} | mean MOTA / IDF1 | CPU time a frame |",
+        f"| model | files | OKS-AP | {' | '.join(ranked[0].tracks)} | mean MOTA / IDF1 | time a frame |",
         f"|{'---|' * (5 + len(ranked[0].tracks))}",
     ]
     for one in ranked:

@@ -191,7 +191,7 @@ def test_other_formats_are_refused(clip, model, tmp_path, capsys, name):
 def test_unknown_model_name_suggests_the_nearest(clip, out, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("JAXPOSE_HOME", str(tmp_path / "home"))
     assert track(clip, "--out", out) == 2
-    assert "no model named 'some-model': there are movenet-multipose" in one_line(capsys)
+    assert "no model named 'some-model': there are hrnet-lite, movenet-multipose" in one_line(capsys)
     models = tmp_path / "home" / "models"
     models.mkdir(parents=True)
     for name in ("some-modle", "another"):
