@@ -134,7 +134,7 @@ def write(name: str, measured: dict[str, Any]) -> str:
             ),
             "## Speed",
             "",
-            f"Whole steps, eight people of one frame, in turns on {speed['cores']} cores: {speed[name]} ms a person, ",
+            f"Whole steps, eight people of one frame, in turns on {speed['cores']} cores: {speed[name]} ms a person,",
             f"{BESIDE} {speed[BESIDE]} ms; {speed['crops a second']} crops of 256x192 a second by the network alone.",
             "",
             *card.training_of(measured),
