@@ -2,8 +2,7 @@
 
 What `samples` is to networks that find everybody. In this order: a person of the picture, the placement that puts the
 box there (turned, scaled, cut at the hips, mirrored), the pixels, things that hide joints, colours. That person's
-joints alone are told; others in the crop are background. `device.people` draws the same on the device, by the same
-numbers.
+joints alone are told; others in the crop are background.
 
 Within a data set pictures are drawn alike, and within a picture its people; HRNet's program draws all people alike, but
 to know all people beforehand every picture's record would have to be read.

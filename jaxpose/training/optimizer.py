@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import jax
 import optax
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float
 
 from jaxpose.errors import OptionError
 from jaxpose.task import Params
@@ -26,7 +26,7 @@ class Optimizer(NamedTuple):
     trained: Tree  # True or False by parameter
 
 
-def make_optimizer(config: settings.Optimizer, params: Params, steps: Int[Array, ""] | int) -> Optimizer:
+def make_optimizer(config: settings.Optimizer, params: Params, steps: int) -> Optimizer:
     """The optimizer of a network with these parameters, for a training of `steps` steps.
 
     `OptionError` for an expression that matches no parameter, or if all are frozen.

@@ -15,14 +15,14 @@ from jaxpose.training.config import Constant, Multistep, WarmupCosine
 Schedule = Callable[[Int[Array, ""] | int], Float[Array, ""]]
 
 
-def make_schedule(config: Constant | Multistep | WarmupCosine, steps: Int[Array, ""] | int) -> Schedule:
-    """The rate by step of a training of `steps` steps; a traced number where it is found out while training."""
+def make_schedule(config: Constant | Multistep | WarmupCosine, steps: int) -> Schedule:
+    """The rate by step of a training of `steps` steps."""
     if isinstance(config, Constant):
         return lambda step: jnp.asarray(config.rate, jnp.float32)
     if isinstance(config, Multistep):
         falls = dict.fromkeys(config.falls, config.factor)
         return lambda step: jnp.asarray(optax.piecewise_constant_schedule(config.rate, falls)(step), jnp.float32)
-    rise, fall = max(config.warmup, 1), jnp.maximum(steps - config.warmup, 1)
+    rise, fall = max(config.warmup, 1), max(steps - config.warmup, 1)
 
     def rate(step: Int[Array, ""] | int) -> Float[Array, ""]:
         done = jnp.clip((step - config.warmup) / fall, 0, 1)

@@ -1,16 +1,13 @@
-"""Samples of one person: dots are where the keypoints say, and places are drawn as on the device."""
+"""Samples of one person: dots are where the keypoints say, and places are those of the numbers drawn."""
 
 import dataclasses
 
 import dotted
-import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from jaxpose.data.config import ColorConfig, OccluderConfig, PersonCropConfig
-from jaxpose.data.device import people as device
-from jaxpose.data.people import LEAST_JOINTS, PLACE_CHANCES, place_person
+from jaxpose.data.people import HALF_BODY_JOINTS, LEAST_JOINTS, PLACE_CHANCES, place_person
 from jaxpose.data.pipeline import Batches
 from jaxpose.data.placement import matrix
 from jaxpose.errors import DataError, JaxposeWarning
@@ -68,23 +65,62 @@ def test_a_person_who_is_not_turned_stands_as_inference_cuts_it():
         np.testing.assert_allclose(whole[0] @ whole[1], np.eye(3), atol=1e-4)
 
 
-def test_places_are_drawn_as_on_the_device():
-    rng = np.random.default_rng(0)
-    config = PersonCropConfig(crop=(128, 96), shift=0.1, half_body=0.7)
-    place = jax.jit(lambda chances, box, joints, flip: device.draw_matrix(chances, box, joints, flip, config, COCO_17))
-    assert (device.PLACE_CHANCES, device.LEAST_JOINTS) == (PLACE_CHANCES, LEAST_JOINTS)
-    halves = 0
-    for _ in range(200):
-        chances = rng.random(PLACE_CHANCES)
-        joints = np.concatenate([rng.uniform(50, 250, (17, 2)), rng.random((17, 1)) < 0.7], axis=1).astype(np.float32)
-        box = np.array([40, 30, rng.uniform(20, 200), rng.uniform(20, 200)], np.float32)
-        flip = bool(rng.random() < 0.5)
-        own = place_person(chances, box, joints, flip, config, COCO_17)
-        expected = np.asarray(place(jnp.array(chances), jnp.array(box), jnp.array(joints), flip))
-        np.testing.assert_allclose(matrix(own), expected, rtol=1e-3, atol=2e-2)
-        whole = dataclasses.replace(config, half_body=0)
-        halves += own != place_person(chances, box, joints, flip, whole, COCO_17)
-    assert 80 < halves < 160
+def standing():
+    """Somebody with all joints: the head at y 100, hips at 200, ankles at 300."""
+    joints = np.full((17, 3), 1, np.float32)
+    heights = {"nose": 100, "eye": 95, "ear": 97, "shoulder": 120, "elbow": 150, "wrist": 180}
+    heights |= {"hip": 200, "knee": 250, "ankle": 300}
+    for place, joint in enumerate(COCO_17.joints):
+        side = {"left": 20, "right": -20}.get(joint.split("_")[0], 0)
+        joints[place, :2] = 160 + side, heights[joint.split("_")[-1]]
+    return joints
+
+
+BOX = np.array([130, 80, 60, 240], np.float32)
+
+
+@pytest.mark.parametrize(("chance", "low", "high"), [(0.2, 95, 180), (0.8, 200, 300)])
+def test_half_a_body_is_the_joints_above_or_below_the_hips(chance, low, high):
+    joints = standing()
+    config = dataclasses.replace(STILL, half_body=1)
+    chances = np.array([chance, 0.5, 0, 0, 0.5, 0.5, 0.9, 0])
+    by = matrix(place_person(chances, BOX, joints, False, config, COCO_17))
+    half = joints[(joints[:, 1] >= low) & (joints[:, 1] <= high)]
+    scale = 128 / (1.5 * max(high - low, 40 * 128 / 96))
+    np.testing.assert_allclose(by[0, 0], scale, rtol=1e-5)
+    np.testing.assert_allclose(by @ [*half[:, :2].mean(axis=0), 1], [47.5, 63.5], atol=1e-3)
+
+
+def test_who_has_few_joints_is_shown_whole():
+    few = standing()
+    few[HALF_BODY_JOINTS:, 2] = 0
+    chances = np.array([0.2, 0.0, 0, 0, 0.5, 0.5, 0.9, 0])
+    places = [
+        place_person(chances, BOX, few, False, dataclasses.replace(STILL, half_body=half), COCO_17) for half in (0, 1)
+    ]
+    assert places[0] == places[1]
+
+
+def test_turned_scaled_and_shifted_by_what_is_drawn():
+    config = dataclasses.replace(STILL, scale=0.35, rotation=45, turned=0.6, shift=0.1)
+    one_deviation = 0.841344746  # of a normal distribution
+    chances = np.array([0, 0.9, 1, 0.5, one_deviation, one_deviation, 0.5, 0])
+    place = place_person(chances, BOX, standing(), True, config, COCO_17)
+    wide = 1.25 * 240 * 96 / 128
+    assert place.angle == pytest.approx(45, rel=1e-4)
+    assert place.scale == pytest.approx(96 / (1.35 * wide), rel=1e-4)
+    assert (place.x, place.y) == pytest.approx((160 + 0.1 * wide, 200))
+    assert place.flip
+    most = place_person(np.array([0, 0.9, 0.5, 0.5, 1, 1, 0.5, 0]), BOX, standing(), False, config, COCO_17)
+    assert (most.angle, most.scale) == pytest.approx((90, place.scale), rel=1e-4)  # cut at two and at one deviation
+    still = place_person(np.array([0, 0.9, 0.5, 0.5, 1, 1, 0.7, 0]), BOX, standing(), False, config, COCO_17)
+    assert still.angle == 0
+
+
+@pytest.mark.parametrize("change", [{"crop": (130, 96)}, {"crop": (0, 96)}, {"padding": 0}, {"scale": 1.0}])
+def test_impossible_crops_are_refused(change):
+    with pytest.raises(ValueError, match=f"`{next(iter(change))}` must be"):
+        PersonCropConfig(**change)
 
 
 def test_a_batch_follows_from_seed_and_number_alone():

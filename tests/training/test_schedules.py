@@ -36,11 +36,3 @@ def test_warm_up_and_cosine(warmup):
     np.testing.assert_allclose(found, [closed_form(step) for step in range(25)], rtol=1e-5)
     assert max(found) == found[warmup] == 0.5
     assert found[20] == pytest.approx(0.1)
-
-
-def test_a_number_of_steps_that_is_traced_gives_the_same_rates():
-    config = WarmupCosine(0.5, 4, 0.1)
-    traced = jax.jit(lambda steps, step: make_schedule(config, steps)(step))
-    for steps in (3, 4, 20):  # of the first two nothing is left after the warm-up
-        found = [float(traced(steps, step)) for step in range(25)]
-        np.testing.assert_allclose(found, rates(config, steps, range(25)), rtol=1e-6)

@@ -39,13 +39,12 @@ def draw_occluder(
     config: OccluderConfig,
 ) -> Occluder:
     """Over a labelled joint of the crop's people, who are `tall` pixels; nothing is covered unless it is `there`."""
-    height, width = points.shape[:2]
-    beyond = jnp.array([width, height]) - 0.5
-    inside = ((keypoints[..., :2] > -0.5) & (keypoints[..., :2] < beyond)).all(-1) & (keypoints[..., 2] > 0)
+    side = points.shape[0]
+    inside = ((keypoints[..., :2] > -0.5) & (keypoints[..., :2] < side - 0.5)).all(-1) & (keypoints[..., 2] > 0)
     chosen = pick(chances[0], inside.ravel())
     person, joint = jnp.unravel_index(chosen, inside.shape)
     middle = keypoints[person, joint, :2]
-    size = jnp.clip(between(chances[1:3], *config.size) * tall[person], 4, min(height, width) / 2)
+    size = jnp.clip(between(chances[1:3], *config.size) * tall[person], 4, side / 2)
     angle, ellipse = jnp.pi * chances[3], chances[4] < 0.5
     away = points - middle
     along = jnp.cos(angle) * away[..., 0] + jnp.sin(angle) * away[..., 1]
