@@ -30,7 +30,7 @@ from jaxpose.formats.mot import read_tracks
 from jaxpose.formats.poses import collect_people
 from jaxpose.geometry import person_box
 from jaxpose.records import joint_boxes, make_people
-from jaxpose.skeletons import BODY_21A, COCO_17, COCO_18
+from jaxpose.skeletons import BODY_21A, COCO_17, COCO_18, COCO_19
 
 DATA = Path(os.environ.get("JAXPOSE_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
 VIDEOS = {  # file, long side of the network's input
@@ -38,7 +38,7 @@ VIDEOS = {  # file, long side of the network's input
     "stadtmitte": ("tracks/stadtmitte/video.mp4", 640),
     "shopfront": ("tracks/shopfront/video.mp4", 656),
 }
-SKELETONS = {len(skeleton.joints): skeleton for skeleton in (COCO_17, COCO_18, BODY_21A)}
+SKELETONS = {len(skeleton.joints): skeleton for skeleton in (COCO_17, COCO_18, COCO_19, BODY_21A)}
 
 
 def find_people(model: str, out: Path, refine: str | None = None, names: Iterable[str] = tuple(VIDEOS)) -> None:
