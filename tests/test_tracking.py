@@ -201,7 +201,7 @@ def test_what_is_missing_stays_so_in_a_region() -> None:
             keypoints[0, 3] = 5, 6, 0.5
             return [make_people(keypoints, np.zeros(2))]
 
-    (people,) = RegionTracker(Fixed(Spots(), IdentityTracker(COCO_17)), (40, 3, 50, 50)).push(walk(1)[0])
+    (people,) = RegionTracker(Fixed(Pipeline(Spots(), 1), IdentityTracker(COCO_17)), (40, 3, 50, 50)).push(walk(1)[0])
     assert people.keypoints[0, 3].tolist() == [45, 9, 0.5]
     assert np.count_nonzero(people.keypoints) == 3
     assert people.boxes.tolist() == [[45, 9, 0, 0], [0, 0, 0, 0]]
