@@ -74,11 +74,11 @@ def _openpose(name: str, skeleton: str, file: PublishedFile) -> Published:
 
 
 PUBLISHED = (
+    Published("hrnet-lite", "hrnet-lite", "coco_19", "Apache-2.0, trained on research data (NOTICE.md)"),
     Published("movenet-multipose", "movenet-multipose", "coco_17", "Apache-2.0"),
     Published("movenet-thunder", "movenet-thunder", "coco_17", "Apache-2.0"),
     Published("openpose-lite", "openpose-lite", "body_21a", "Apache-2.0, trained on research data (NOTICE.md)"),
     Published("staf-lite", "staf-lite", "body_21a", "Apache-2.0, trained on research data (NOTICE.md)"),
-    Published("hrnet-lite", "hrnet-lite", "coco_19", "Apache-2.0, trained on research data (NOTICE.md)"),
     _zoo(
         _HPE,
         f"2023.0/models_bin/1/{_HPE}/FP32",

@@ -59,7 +59,7 @@ def elected(
 ) -> list[int]:
     likeness = np.zeros(np.shape(counts)) if alike is None else np.array(alike)
     everybody = np.ones(len(counts), bool) if strong is None else np.array(strong)
-    config = TrackerConfig(**{"motion": 0, **settings})
+    config = TrackerConfig(**{"motion": 0, "min_votes": 1, **settings})
     return elect(np.array(counts), np.array(sums), np.full(len(counts), 10), likeness, everybody, config).tolist()
 
 
