@@ -30,13 +30,18 @@ from jaxpose.association.config import IdentityConfig
 from jaxpose.formats.boxes import TrackFile
 
 VIDEOS = ("vtest", "stadtmitte")
-RANGES: dict[str, tuple[float, float]] = {
+SIFTING: dict[str, tuple[float, float]] = {
     "weak_joints": (0.1, 0.4),
     "weak_score": (0.1, 0.35),
     "strong_joints": (0.3, 0.6),
     "strong_score": (0.25, 0.55),
     "duplicate_iou": (0.6, 0.85),
     "box_margin": (0.0, 0.4),
+}
+"""Of the settings that say who counts, which all trackers have."""
+
+RANGES: dict[str, tuple[float, float]] = {
+    **SIFTING,
     "min_similarity": (0.1, 0.4),
     "min_weak_similarity": (0.2, 0.6),
     "position_gain": (0.3, 1.0),

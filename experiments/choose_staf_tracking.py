@@ -16,6 +16,7 @@ import dataclasses
 from typing import Any
 
 import numpy as np
+from choose_identities import SIFTING, VIDEOS
 from frame_rates import row_of
 from rates import videos
 from rates.found import Found, Model, candidates, read_model
@@ -27,14 +28,8 @@ from jaxpose.formats.boxes import TrackFile
 from jaxpose.formats.poses import collect_people
 from jaxpose.systems.staf.tracker_config import TrackerConfig
 
-VIDEOS = ("vtest", "stadtmitte")
 RANGES: dict[str, tuple[float, float]] = {
-    "weak_joints": (0.1, 0.4),
-    "weak_score": (0.1, 0.35),
-    "strong_joints": (0.3, 0.6),
-    "strong_score": (0.25, 0.55),
-    "duplicate_iou": (0.6, 0.85),
-    "box_margin": (0.0, 0.4),
+    **SIFTING,
     "motion": (0.0, 30.0),
     "min_similarity": (0.1, 0.5),
     "position_gain": (0.3, 1.0),

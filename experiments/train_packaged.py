@@ -38,6 +38,7 @@ from jaxpose.data.shards import ShardSource, write_shards
 from jaxpose.data.subsets import left_out, restricted
 from jaxpose.errors import DataError, JaxposeError, NonFiniteError, OptionError, OutputError
 from jaxpose.nets.lite import STRIDE
+from jaxpose.nets.normalization import AXIS
 from jaxpose.recipes.config import Recipe, Share
 from jaxpose.recipes.reading import read_recipe
 from jaxpose.skeletons import SKELETONS, Skeleton
@@ -50,7 +51,7 @@ from jaxpose.training import parallel
 from jaxpose.training.initial import init_from
 from jaxpose.training.optimizer import make_optimizer
 from jaxpose.training.state import TrainState, averaged, begin
-from jaxpose.training.step import AXIS, Metrics, Step, make_step
+from jaxpose.training.step import Metrics, Step, make_step
 from jaxpose.training.stopping import Stop
 from jaxpose.training.trees import named, paths
 from jaxpose.weights import store

@@ -19,10 +19,10 @@ from jaxtyping import Array, Float
 from jaxpose.nets.layers import Activation, Form, dense
 
 STATS = "batch_stats"
-"""The name of the statistics among parameters; Flax's name of their collection."""
+"""The name of the statistics among parameters, in checkpoints and weight files; Flax's name of their collection."""
 
 AXIS = "data"
-"""The axis of devices that training maps over (`training.step`): statistics are those of all of its parts."""
+"""The axis of devices that training maps over (`training.step`): statistics are those of the whole batch."""
 
 
 def variables(tree: Mapping[str, Any]) -> dict[str, Any]:

@@ -18,11 +18,11 @@ from jaxpose.evaluation.oks import Oks, import_pycocotools, oks
 from jaxpose.formats.poses import PoseFile, collect_people, tracked_poses
 from jaxpose.geometry import AREA_SHARE
 from jaxpose.inference import StepEstimator
+from jaxpose.nets.normalization import STATS
 from jaxpose.records import NO_ID, Boxes, People
 from jaxpose.skeletons import Skeleton
 from jaxpose.task import Params
 from jaxpose.topdown.estimator import CropEstimator
-from jaxpose.training.state import STATS
 from jaxpose.video.overlay import draw
 
 GREY = 128

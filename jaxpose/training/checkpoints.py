@@ -21,8 +21,9 @@ import jax
 import numpy as np
 
 from jaxpose.errors import JaxposeWarning, OutputError, WeightsError
+from jaxpose.nets.normalization import STATS
 from jaxpose.training.quiet import quiet_orbax
-from jaxpose.training.state import STATS, TrainState
+from jaxpose.training.state import TrainState
 from jaxpose.training.trees import Tree, named, paths
 from jaxpose.weights import store
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from jaxpose.errors import WeightsError
+from jaxpose.nets.normalization import STATS
 from jaxpose.training.checkpoints import read
-from jaxpose.training.state import STATS
 from jaxpose.weights import store
 from jaxpose.weights.store import Card
 

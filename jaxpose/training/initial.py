@@ -14,8 +14,8 @@ import jax
 import numpy as np
 
 from jaxpose.errors import JaxposeWarning, UnknownModelError, WeightsError
+from jaxpose.nets.normalization import STATS
 from jaxpose.task import Params
-from jaxpose.training.state import STATS
 from jaxpose.training.trees import named, paths
 from jaxpose.weights import store
 

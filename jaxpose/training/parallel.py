@@ -17,7 +17,8 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from jaxpose.data.examples import Batch
 from jaxpose.errors import OptionError
-from jaxpose.training.step import AXIS, Step
+from jaxpose.nets.normalization import AXIS
+from jaxpose.training.step import Step
 from jaxpose.training.trees import Tree
 
 ENVIRONMENT = ("JAX_COORDINATOR_ADDRESS", "JAX_NUM_PROCESSES", "JAX_PROCESS_ID")

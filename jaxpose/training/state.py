@@ -10,9 +10,6 @@ from jaxpose.task import Params
 from jaxpose.training.optimizer import Optimizer
 from jaxpose.training.trees import Tree, join, split
 
-STATS = "batch_stats"
-"""The name under which batch statistics stand among parameters, in checkpoints and weight files."""
-
 
 class TrainState(NamedTuple):
     """A network in training, on one device."""

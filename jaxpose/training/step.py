@@ -18,13 +18,11 @@ import optax
 from jaxtyping import Array, Float
 
 from jaxpose.data.examples import Batch
+from jaxpose.nets.normalization import AXIS
 from jaxpose.task import Params, Task, Term
 from jaxpose.training.optimizer import Optimizer
 from jaxpose.training.state import TrainState
 from jaxpose.training.trees import Tree, join, split
-
-AXIS = "data"
-"""The axis of devices; a task may use it too, for batch statistics of the whole batch."""
 
 
 class Metrics(NamedTuple):

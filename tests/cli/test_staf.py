@@ -28,18 +28,7 @@ TINY = [word for name, value in CHANGES.items() for word in (f"--{name}", *value
 """A network that trains in a moment, on made-up people alone."""
 
 
-pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def shared_home(tmp_path_factory):
-    """One for all tests here, so that each network is compiled once."""
-    return tmp_path_factory.mktemp("home")
-
-
-@pytest.fixture(autouse=True)
-def home(shared_home, monkeypatch):
-    monkeypatch.setenv("JAXPOSE_HOME", str(shared_home))
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("in_shared_home")]
 
 
 @pytest.fixture(scope="module")

@@ -24,15 +24,7 @@ RECIPE = str(Path(tiny_recipe.__file__))
 HEAVY = "jax", "numpy", "cv2", "av", "scipy", "flax", "optax", "orbax", "grain"
 
 
-@pytest.fixture(scope="module")
-def shared_home(tmp_path_factory):
-    """One for all tests here, so that each network is compiled once."""
-    return tmp_path_factory.mktemp("home")
-
-
-@pytest.fixture(autouse=True)
-def home(shared_home, monkeypatch):
-    monkeypatch.setenv("JAXPOSE_HOME", str(shared_home))
+pytestmark = pytest.mark.usefixtures("in_shared_home")
 
 
 @pytest.fixture(scope="module")

@@ -18,15 +18,7 @@ from jaxpose.weights import store
 RECIPE = str(Path(tiny_person_recipe.__file__))
 
 
-@pytest.fixture(scope="module")
-def shared_home(tmp_path_factory):
-    """One for all tests here, so that each network is compiled once."""
-    return tmp_path_factory.mktemp("home")
-
-
-@pytest.fixture(autouse=True)
-def home(shared_home, monkeypatch):
-    monkeypatch.setenv("JAXPOSE_HOME", str(shared_home))
+pytestmark = pytest.mark.usefixtures("in_shared_home")
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from jaxpose.nets.normalization import AXIS, STATS, ConvNorm, variables
-from jaxpose.training import state, step
 
 LAYER = ConvNorm(5)
 RNG = np.random.default_rng(0)
@@ -67,7 +66,3 @@ def test_bfloat16_keeps_parameters_and_statistics_in_float32() -> None:
 def test_a_tree_of_a_network_without_statistics() -> None:
     assert variables({"out": {}}) == {"params": {"out": {}}}
     assert variables(TREE) == {"params": {name: TREE[name] for name in ("kernel", "norm")}, STATS: TREE[STATS]}
-
-
-def test_names_are_those_of_training() -> None:
-    assert (STATS, AXIS) == (state.STATS, step.AXIS)
