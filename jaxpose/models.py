@@ -16,13 +16,13 @@ import flax.linen as nn
 from jaxpose.architectures import ARCHITECTURES
 from jaxpose.association.config import IdentityConfig
 from jaxpose.association.identities import IdentityTracker
-from jaxpose.detection import BoxFinder, FrameDetector, PeopleBoxes, from_file
+from jaxpose.detection import FrameDetector, PeopleBoxes, from_file
 from jaxpose.errors import OptionError, UnknownModelError, WeightsError
 from jaxpose.estimation import Chunked, Estimator, Pipeline
 from jaxpose.onnx_detector import OnnxDetector
 from jaxpose.records import People
 from jaxpose.skeletons import Skeleton
-from jaxpose.topdown.estimator import BoxedPipeline, CropEstimator, TopDown
+from jaxpose.topdown.estimator import BoxedPipeline, CropEstimator, Refined, TopDown
 from jaxpose.topdown.tracker import RefinedTracker
 from jaxpose.tracking import FrameTracker, ProminentTracker, Tracker
 from jaxpose.weights import caffe, openvino, pytorch, store, tfjs
@@ -146,7 +146,9 @@ def estimator(
         if refine is not None:
             raise OptionError(f"{name} looks at one person at a time itself: `refine` is for models that find people")
         people = person(name, **options)
-        return TopDown(_finder(detector or DETECTOR, size, people.config.margin), people)
+        if detector is not None and detector.lower().endswith(".onnx"):
+            return TopDown(OnnxDetector(Path(detector), size=size), people)
+        return Refined(estimator(detector or DETECTOR, size=size), people)
     if detector is not None:
         raise OptionError(f"{name} finds people itself: `detector` is for models that look at one person at a time")
     if architecture.estimator is None:
@@ -155,8 +157,7 @@ def estimator(
     found = architecture.estimator(*network(name), size=size, **options)
     if refine is None:
         return found
-    people = person(refine)
-    return TopDown(PeopleBoxes(found, margin=people.config.margin), people)
+    return Refined(found, person(refine))
 
 
 def person(name: str, **options: Any) -> CropEstimator:
@@ -229,13 +230,6 @@ def import_file(path: Path, name: str, arch: str | None = None, *, overwrite: bo
         "imported": datetime.date.today().isoformat(),
     }
     return store.save(name, params, Card(arch, dataclasses.asdict(config), provenance), overwrite=overwrite)
-
-
-def _finder(detector: str, size: int, margin: float) -> BoxFinder:
-    """What finds the boxes of people: an ONNX file, or an installed model, whose people get that margin."""
-    if detector.lower().endswith(".onnx"):
-        return OnnxDetector(Path(detector), size=size)
-    return PeopleBoxes(estimator(detector, size=size), margin=margin)
 
 
 def _check_boxes(name: str, boxes: str | os.PathLike[str] | None) -> None:

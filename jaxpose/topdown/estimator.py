@@ -1,8 +1,8 @@
 """[device and host] Boxes to people: the poses of everybody whose box is known, and the estimator that finds the boxes.
 
-`CropEstimator` looks at the people of given boxes, with any network for one person. `TopDown` is the
-`estimation.Estimator` that lets another network find the boxes first, so that it can stand wherever a network that
-finds people by itself does; `BoxedPipeline` takes the boxes from a file.
+`CropEstimator` looks at the people of given boxes, with any network for one person. `TopDown` and `Refined` are the
+`estimation.Estimator`s that let another network find the boxes, or the people, first, so that they can stand wherever a
+network that finds people by itself does; `BoxedPipeline` takes the boxes from a file.
 """
 
 import warnings
@@ -11,15 +11,15 @@ from typing import Any, NamedTuple
 
 import jax
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Bool, Float, UInt8
 
-from jaxpose.association.matching import BOX_MARGIN, distinct
-from jaxpose.detection import BoxFinder, FileDetector
+from jaxpose.association.matching import BOX_MARGIN, distinct, widened_boxes
+from jaxpose.detection import BoxFinder, FileDetector, people_boxes
 from jaxpose.errors import JaxposeWarning, NonFiniteError
-from jaxpose.estimation import Chunked
-from jaxpose.geometry import crop_maps, fit_aspect
+from jaxpose.estimation import Chunked, Estimator
+from jaxpose.geometry import crop_maps, fit_aspect, oks
 from jaxpose.records import Boxes, Frame, People, make_people
-from jaxpose.skeletons import Skeleton
+from jaxpose.skeletons import Skeleton, convert
 from jaxpose.topdown.config import TopDownConfig
 from jaxpose.topdown.step import Read, make_step
 
@@ -37,6 +37,7 @@ class _Work(NamedTuple):
     """A batch of pictures in work on the device."""
 
     boxes: list[Boxes]  # of each picture, without those that cannot be looked at
+    poses: list[Float[np.ndarray, "p j 3"]] | None  # what these were made from
     calls: list[Any]
 
 
@@ -70,17 +71,26 @@ class CropEstimator:
         """Take other parameters of the same shapes; nothing is compiled again."""
         self.params = jax.device_put(params)
 
-    def dispatch(self, images: Sequence[UInt8[np.ndarray, "h w 3"]], boxes: Sequence[Boxes], pad_to: int) -> _Work:
+    def dispatch(
+        self,
+        images: Sequence[UInt8[np.ndarray, "h w 3"]],
+        boxes: Sequence[Boxes],
+        pad_to: int,
+        poses: Sequence[Float[np.ndarray, "p j 3"]] | None = None,
+    ) -> _Work:
         """Start the device's work on the people of pictures of one size; the batch is padded to `pad_to` pictures.
 
-        `NonFiniteError` for a box that is NaN or infinite. A box of no size, or beside the picture, is left out, which
-        is told once.
+        `poses` are what the boxes were made from, if they were: of a person whose new pose is not alike
+        (`config.same_oks`) the first one stays. `NonFiniteError` for a box that is NaN or infinite. A box of no size,
+        or beside the picture, is left out, which is told once.
         """
         height, width = images[0].shape[:2]
         rows, columns = (-(-side // UNIT) * UNIT for side in (height, width))
         frames = np.full((max(pad_to, len(images)), rows, columns, 3), self.config.fill, np.uint8)
         frames[: len(images), :height, :width] = images
-        kept = [self._within(each, height, width) for each in boxes]
+        inside = [self._within(each, height, width) for each in boxes]
+        kept = [each.select(which) for each, which in zip(boxes, inside, strict=True)]
+        kept_poses = None if poses is None else [each[which] for each, which in zip(poses, inside, strict=True)]
         index = np.repeat(np.arange(len(kept), dtype=np.int32), [each.total for each in kept])
         everybody = np.concatenate([each.boxes for each in kept])
         high, wide = self.size
@@ -93,7 +103,23 @@ class CropEstimator:
             slots = np.zeros(SLOTS, np.int32), np.zeros((SLOTS, 2, 3), np.float32)
             slots[0][:count], slots[1][:count] = index[some], maps[some]
             calls.append(self.step(self.params, on_device, *slots, np.int32(count)))
-        return _Work(kept, calls)
+        return _Work(kept, kept_poses, calls)
+
+    def dispatch_again(
+        self, images: Sequence[UInt8[np.ndarray, "h w 3"]], everybody: Sequence[People], skeleton: Skeleton, pad_to: int
+    ) -> _Work:
+        """Start the same on the people whom another network found in each picture, whose poses have `skeleton`.
+
+        They keep their ids. Whoever has no joint within the picture is left out.
+        """
+        height, width = images[0].shape[:2]
+        boxes, poses = [], []
+        for people in everybody:
+            rows = people._replace(ids=np.arange(people.total))
+            found = people_boxes(rows, height, width, self.config.margin)
+            boxes.append(found._replace(ids=people.ids[found.ids]))
+            poses.append(convert(people.keypoints[found.ids], skeleton, self.skeleton))
+        return self.dispatch(images, boxes, pad_to, poses)
 
     def collect(self, work: _Work) -> list[People]:
         """Wait for that work and finish it on the host: the people of each picture, with the ids of their boxes.
@@ -107,10 +133,21 @@ class CropEstimator:
         if not all(call.finite.all() for call in found):
             raise NonFiniteError("what the network says of a person is NaN or infinite: its weights are damaged")
         *parts, _ = np.split(keypoints, np.cumsum([each.total for each in work.boxes]))
+        parts = [np.where(part[..., 2:] >= self.config.joint_threshold, part, 0) for part in parts]
+        if work.poses is not None:
+            parts = [self._same(part, first) for part, first in zip(parts, work.poses, strict=True)]
         return [self._people(boxes, part) for boxes, part in zip(work.boxes, parts, strict=True)]
 
-    def _within(self, boxes: Boxes, height: int, width: int) -> Boxes:
-        """The boxes that have a part of the picture inside."""
+    def _same(
+        self, keypoints: Float[np.ndarray, "p j 3"], first: Float[np.ndarray, "p j 3"]
+    ) -> Float[np.ndarray, "p j 3"]:
+        """The poses, but of those that show somebody else than the first ones do, these."""
+        areas = widened_boxes(first, BOX_MARGIN)[:, 2:].prod(1, keepdims=True)
+        alike = oks(first, keypoints, np.array(self.skeleton.sigmas), areas).diagonal()
+        return np.where((alike >= self.config.same_oks)[:, None, None], keypoints, first)
+
+    def _within(self, boxes: Boxes, height: int, width: int) -> Bool[np.ndarray, "p"]:
+        """Which boxes have a part of the picture inside."""
         if not (np.isfinite(boxes.boxes).all() and np.isfinite(boxes.scores).all()):
             raise NonFiniteError("a person's box or score is NaN or infinite: the detector is damaged")
         low, high = boxes.boxes[:, :2], boxes.boxes[:, :2] + boxes.boxes[:, 2:]
@@ -120,12 +157,10 @@ class CropEstimator:
             x, y, w, h = boxes.boxes[~inside][0].tolist()
             told = f"a box of no size or beside the picture of {width}x{height} is left out: {x:g},{y:g},{w:g},{h:g}"
             warnings.warn(f"{told} (said once)", JaxposeWarning, stacklevel=3)
-        return boxes.select(inside)
+        return inside
 
     def _people(self, boxes: Boxes, keypoints: Float[np.ndarray, "p j 3"]) -> People:
-        there = keypoints[..., 2:] >= self.config.joint_threshold
-        keypoints = np.where(there, keypoints, 0).astype(np.float32)
-        count = there.sum(axis=(1, 2))
+        count = (keypoints[..., 2] > 0).sum(axis=1)
         scores = boxes.scores * keypoints[..., 2].sum(axis=1) / np.maximum(count, 1)
         good = (count > 0) & (scores >= self.config.person_threshold)
         people = make_people(keypoints[good], scores[good], boxes.ids[good], frame=boxes.frame, time=boxes.time)
@@ -149,6 +184,28 @@ class TopDown:
         """See `estimation.Estimator.collect`."""
         images, pad_to, finding = work
         return self.people.collect(self.people.dispatch(images, self.finder.collect(finding), pad_to))
+
+
+class Refined:
+    """Looks once more, one by one, at the people whom another network finds in single pictures.
+
+    In a crowd a network for one person may tell of a neighbour: whoever is not alike the first time
+    (`TopDownConfig.same_oks`) keeps the first pose, as far as that network's skeleton has the joints.
+    """
+
+    def __init__(self, estimator: Estimator, people: CropEstimator) -> None:
+        self.skeleton = people.skeleton
+        self.estimator, self.people = estimator, people
+
+    def dispatch(self, images: Sequence[UInt8[np.ndarray, "h w 3"]], pad_to: int) -> Any:
+        """See `estimation.Estimator.dispatch`."""
+        return list(images), pad_to, self.estimator.dispatch(images, pad_to)
+
+    def collect(self, work: Any) -> list[People]:
+        """See `estimation.Estimator.collect`."""
+        images, pad_to, finding = work
+        found = self.estimator.collect(finding)
+        return self.people.collect(self.people.dispatch_again(images, found, self.estimator.skeleton, pad_to))
 
 
 class BoxedPipeline(Chunked[People]):

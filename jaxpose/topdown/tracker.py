@@ -1,13 +1,12 @@
 """[host] Any tracker whose people are looked at once more, one by one, by a network for one person.
 
 For networks that keep ids by themselves: with the others the poses are refined before they are given ids
-(`topdown.estimator.TopDown`).
+(`topdown.estimator.Refined`).
 """
 
 from collections import deque
 from typing import Any
 
-from jaxpose.detection import people_boxes
 from jaxpose.records import Frame, People
 from jaxpose.topdown.estimator import CropEstimator
 from jaxpose.tracking import Tracker
@@ -45,9 +44,8 @@ class RefinedTracker(Tracker):
         """Send these to the device, then finish all that was sent before the last of them."""
         for people in found:
             frame = self._frames.popleft()
-            height, width = frame.image.shape[:2]
-            boxes = people_boxes(people, height, width, self._people.config.margin)
-            self._in_work.append((frame, self._people.dispatch([frame.image], [boxes], 1)))
+            work = self._people.dispatch_again([frame.image], [people], self._tracker.skeleton, 1)
+            self._in_work.append((frame, work))
         return [self._finish() for _ in range(len(self._in_work) - bool(found))]
 
     def _finish(self) -> People:

@@ -2,12 +2,16 @@
 
 import numpy as np
 import pytest
-from dots import DOTS, boxes_around, looker, walk
+from dots import DOTS, boxes_around, looker, paint, walk
 
 from jaxpose.records import Frame, People, make_people
+from jaxpose.skeletons import Skeleton
 from jaxpose.topdown.config import TopDownConfig
 from jaxpose.topdown.tracker import RefinedTracker
 from jaxpose.tracking import Tracker
+
+ANY = TopDownConfig(same_oks=0)
+"""Takes any new pose in the first one's place, as those here are no poses."""
 
 
 class Rough(Tracker):
@@ -43,7 +47,7 @@ class Rough(Tracker):
 @pytest.mark.parametrize("chunk", [1, 3])
 def test_refined_people_keep_their_ids_and_come_in_time(chunk: int) -> None:
     frames, everybody = walk(14)
-    tracker = RefinedTracker(Rough(everybody, chunk), looker())
+    tracker = RefinedTracker(Rough(everybody, chunk), looker(ANY))
     assert tracker.delay == chunk
     for _ in range(2):  # after a flush it is as new
         done: list[People] = []
@@ -68,7 +72,7 @@ def test_people_are_looked_at_as_far_beyond_their_joints_as_their_network_wants(
             return make_people(rough, np.full(len(corner), 0.5), frame=frame.number, time=frame.time)
 
     def joints(margin: float) -> int:
-        tracker = RefinedTracker(First(everybody, 1), looker(TopDownConfig(margin=margin)))
+        tracker = RefinedTracker(First(everybody, 1), looker(TopDownConfig(margin=margin, same_oks=0)))
         return sum(int((people.keypoints[..., 2] > 0).sum()) for people in tracker.track(frames))
 
     assert joints(0.0) < joints(3.0) == 9  # of three people
@@ -81,3 +85,30 @@ def test_reset_forgets_what_is_in_work() -> None:
     for frame in frames[:5]:
         tracker.push(frame)
     assert [people.frame for people in tracker.track(frames)] == expected == list(range(9))
+
+
+def test_who_is_told_in_anothers_place_keeps_the_first_pose_and_the_id() -> None:
+    """The first network knows the ears, and mixes up those of the second person."""
+    shape = np.array([[0, 0], [-6, -6], [6, 6]])
+    dots = np.array([[40, 30], [140, 30]])[:, None] + shape
+    ears = np.array([dots[0, 1:], [[146, 24], [134, 36]]])
+    sides = Skeleton("sides", ("left_ear", "right_ear"), ((0, 1),), (0.1, 0.1))
+
+    class Known(Rough):
+        skeleton = sides
+
+        def _people(self, frame: Frame) -> People:
+            first = np.concatenate([ears, np.full((2, 2, 1), 0.9)], axis=2)
+            return make_people(first, np.full(2, 0.5), np.array([5, 6]), frame=frame.number)
+
+    def poses(same_oks: float) -> People:
+        tracker = RefinedTracker(Known([], 1), looker(TopDownConfig(margin=1.0, same_oks=same_oks)))
+        (people,) = tracker.track([Frame(0, 0.0, paint(60, 200, dots))])
+        assert people.ids.tolist() == [5, 6]
+        return people
+
+    new, kept = poses(0), poses(0.5)
+    np.testing.assert_allclose(new.keypoints[..., :2], dots, atol=0.5)
+    np.testing.assert_array_equal(kept.keypoints[0], new.keypoints[0])
+    np.testing.assert_allclose(kept.keypoints[1], [[0, 0, 0], [146, 24, 0.9], [134, 36, 0.9]])  # nobody saw a nose
+    assert kept.scores[1] == pytest.approx(0.5 * 0.9)

@@ -123,6 +123,7 @@ class PeopleTracker:
         config, poses = self.config, keypoints.astype(np.float64)
         tracks = keep_alive(self._tracks, self._last_frame, frame, time, config)
         similarity, recent = likeness(tracks, poses, self._last_frame, frame, self._sigmas, config)
+        similarity = np.where(strong | (similarity >= config.min_weak_similarity), similarity, 0)
         counts, sums = (each @ (self._ids[:, None] == tracks.ids) for each in votes)
         joints = (keypoints[..., 2] > 0).sum(1)
         row_of = elect(counts, sums, joints, np.where(recent, similarity.T, 0), strong, config)

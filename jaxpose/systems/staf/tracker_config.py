@@ -40,6 +40,7 @@ class TrackerConfig(SiftConfig):
     birth_hits: int = 3  # sights in a row before a new person is told; results wait for them
     max_missed: int = 45  # a person missed for more frames than this is not continued; 0 bridges nothing
     min_similarity: float = 0.2  # lowest mean of OKS and box IoU with the expected pose that alone continues a person
+    min_weak_similarity: float = 0.4  # the same where a weak person is what continues them
     blur_growth: float = 0.02  # a person missed for n frames is compared as if 1 + n times this nearer
     position_gain: float = 0.5  # share of the distance from the expected to the found place that a track moves
     velocity_gain: float = 0.15  # share of the same distance by which its velocity changes
@@ -61,7 +62,7 @@ class TrackerConfig(SiftConfig):
         for name in ("motion", "max_missed", "reentry_seconds", "blur_growth"):
             if getattr(self, name) < 0:
                 raise ValueError(f"`{name}` must be 0 or more, got {getattr(self, name)}")
-        for name in ("min_similarity", "position_gain", "velocity_gain"):
+        for name in ("min_similarity", "min_weak_similarity", "position_gain", "velocity_gain"):
             if not 0 < getattr(self, name) <= 1:
                 raise ValueError(f"`{name}` must be above 0 and at most 1, got {getattr(self, name)}")
 
