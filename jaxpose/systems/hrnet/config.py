@@ -28,7 +28,8 @@ class HrnetLiteConfig:
     modules: int = 3  # each ends with an exchange between the branches
     blocks: int = 1  # residual blocks on every branch of a module
     crop: tuple[int, int] = (192, 128)  # height and width of the crops, multiples of 32
-    first_cell: ClassVar[float] = 1.5  # as in `HrnetConfig`
+    first_cell: ClassVar[float] = 1.5  # both as in `HrnetConfig`
+    fill: ClassVar[int] = 128
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "reads", tuple(map(tuple, self.reads)))  # lists in JSON; a config must be hashable
@@ -52,6 +53,7 @@ class HrnetConfig:
     width: int = 32  # channels at stride 4; twice, four and eight times as many at 8, 16 and 32
     crop: tuple[int, int] = (256, 192)  # height and width of the crops that it was trained for, multiples of 32
     first_cell: float = 1.5  # pixel of the crop, in x and y, that the first cell tells of; 0 in the published weights
+    fill: int = 128  # grey around the picture, as training here has it; 0 in the published weights
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "crop", tuple(self.crop))  # a list in JSON
@@ -60,6 +62,8 @@ class HrnetConfig:
         _check_crop(self.crop)
         if not 0 <= self.first_cell <= 3:
             raise ValueError(f"`first_cell` must be from 0 to 3, got {self.first_cell}")
+        if not 0 <= self.fill <= 255:
+            raise ValueError(f"`fill` must be from 0 to 255, got {self.fill}")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -45,7 +45,7 @@ def published_config(checkpoint: Checkpoint) -> HrnetConfig:
     else:
         height, width = map(int, sides.groups())
     try:
-        return HrnetConfig(SKELETONS_OF[joints], backbone.width, (height, width), first_cell=0)
+        return HrnetConfig(SKELETONS_OF[joints], backbone.width, (height, width), first_cell=0, fill=0)
     except ValueError as error:
         raise WeightsError(f"{checkpoint.name}: the file's name says that {error}") from None
 

@@ -1,5 +1,6 @@
 """[device] Crops to poses with a network of one person's heatmaps: what `topdown` runs on the people of known boxes."""
 
+import dataclasses
 from typing import Any
 
 import flax.linen as nn
@@ -7,7 +8,6 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxpose.data.config import PersonCropConfig
-from jaxpose.data.pictures import GREY
 from jaxpose.fields.single import Refinement, find_joints, unflip
 from jaxpose.nets.normalization import variables
 from jaxpose.skeletons import Skeleton
@@ -16,9 +16,9 @@ from jaxpose.topdown.config import TopDownConfig
 from jaxpose.topdown.estimator import CropEstimator
 from jaxpose.topdown.step import Read, Reading
 
-CROPS = TopDownConfig(grow=PersonCropConfig().padding, margin=0.1, fill=GREY[0])
-"""As in training: a quarter of a labelled box's sides around it, and grey around the picture. A labelled box is about a
-tenth wider on each side than the span of the joints."""
+CROPS = TopDownConfig(grow=PersonCropConfig().padding, margin=0.1)
+"""As in training: a quarter of a labelled box's sides around it. A labelled box is about a tenth wider on each side than
+the span of the joints."""
 
 MIDDLE = (STRIDE - 1) / 2
 """The middle of the first cell, in pixels of the crop."""
@@ -66,9 +66,11 @@ class HrnetPeople(CropEstimator):
         *,
         flip: bool = False,
         refinement: Refinement = "quarter",
-        config: TopDownConfig = CROPS,
+        config: TopDownConfig | None = None,
     ) -> None:
+        """`config` is `CROPS`, with what the network was trained to see around pictures, unless it is given."""
         about = network.config
+        config = dataclasses.replace(CROPS, fill=about.fill) if config is None else config
         sigma = about.crop[0] / 32  # 8 pixels in crops of 256x192 and 12 in those of 384x288, as published
         read = make_read(network, skeleton, flip=flip, refinement=refinement, sigma=sigma, first_cell=about.first_cell)
         super().__init__(read, params, skeleton, size=about.crop, config=config, on_cpu=2)

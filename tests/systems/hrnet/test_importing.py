@@ -39,7 +39,7 @@ def backbone(name: str = "timm") -> Checkpoint:
 def test_a_file_tells_its_network(name: str, joints: int, skeleton: str, crop: tuple[int, int]) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert published_config(checkpoint(name, joints)) == HrnetConfig(skeleton, WIDTH, crop, first_cell=0)
+        assert published_config(checkpoint(name, joints)) == HrnetConfig(skeleton, WIDTH, crop, first_cell=0, fill=0)
 
 
 def test_crops_that_no_name_tells_are_told() -> None:
@@ -95,7 +95,7 @@ def test_an_imported_network_is_a_model_for_one_person(tmp_path, monkeypatch) ->
     models.import_file(path, "mine")
     about = models.card("mine")
     assert about.architecture == "hrnet"
-    assert HrnetConfig(**about.config) == HrnetConfig("coco_17", WIDTH, (64, 32), first_cell=0)
+    assert HrnetConfig(**about.config) == HrnetConfig("coco_17", WIDTH, (64, 32), first_cell=0, fill=0)
     assert about.provenance["network"] == source.name
     network, tree, skeleton = models.network("mine")
     assert (network.config.width, skeleton) == (WIDTH, COCO_17)

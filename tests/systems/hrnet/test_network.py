@@ -63,6 +63,7 @@ def test_a_crop_of_other_sides_is_refused() -> None:
         ({"width": 0}, "`width` must be at least 1, got 0"),
         ({"crop": (256, 100)}, r"`crop` must be a height and a width that are multiples of 32, got \(256, 100\)"),
         ({"first_cell": 4}, "`first_cell` must be from 0 to 3, got 4"),
+        ({"fill": 256}, "`fill` must be from 0 to 255, got 256"),
     ],
 )
 def test_impossible_networks_are_refused(change: dict, told: str) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from jaxpose.records import NO_ID, Boxes
 from jaxpose.skeletons import Skeleton
-from jaxpose.systems.hrnet.config import HrnetLiteConfig
+from jaxpose.systems.hrnet.config import HrnetConfig, HrnetLiteConfig
 from jaxpose.systems.hrnet.person import HrnetPeople, make_read
 
 DOTS = Skeleton("dots", ("nose", "left_ear", "right_ear"), ((0, 1), (0, 2)), (0.1, 0.1, 0.1))
@@ -17,7 +17,7 @@ class Light(nn.Module):
     """Each colour's mean light in the cells, the joint's; what stands on the picture's left half counts less."""
 
     favour: bool = False
-    config: HrnetLiteConfig = HrnetLiteConfig(crop=(64, 32))
+    config: HrnetLiteConfig | HrnetConfig = HrnetLiteConfig(crop=(64, 32))
 
     @nn.compact
     def __call__(self, crops):
@@ -102,9 +102,10 @@ def test_people_are_cut_a_quarter_larger_than_their_boxes(flip):
     np.testing.assert_allclose(found.keypoints[0, :, :2], spots, atol=2.6)  # half a cell of 5 pixels
 
 
-def test_the_picture_is_surrounded_by_the_grey_of_training():
-    grey = np.full((60, 60, 3), 128, np.uint8)
+@pytest.mark.parametrize("config", [HrnetLiteConfig(crop=(64, 32)), HrnetConfig(crop=(64, 32), fill=60)])
+def test_the_picture_is_surrounded_by_what_was_so_in_training(config):
+    plain = np.full((60, 60, 3), config.fill, np.uint8)
     boxes = Boxes(0, 0.0, np.array([[-20, -10, 30, 60]], np.float32), np.ones(1, np.float32), np.array([NO_ID]))
-    people = HrnetPeople(Light(), {"gain": 1.0}, DOTS)
-    (found,) = people.collect(people.dispatch([grey], [boxes], 1))
-    np.testing.assert_allclose(found.keypoints[..., 2], 128 / 255, rtol=1e-3)
+    people = HrnetPeople(Light(config=config), {"gain": 1.0}, DOTS)
+    (found,) = people.collect(people.dispatch([plain], [boxes], 1))
+    np.testing.assert_allclose(found.keypoints[..., 2], config.fill / 255, rtol=1e-3)
