@@ -17,8 +17,8 @@ from jaxpose.topdown.estimator import CropEstimator
 from jaxpose.topdown.step import Read, Reading
 
 CROPS = TopDownConfig(grow=PersonCropConfig().padding, margin=0.1)
-"""As in training: a quarter of a labelled box's sides around it. A labelled box is about a tenth wider on each side than
-the span of the joints."""
+"""As in training: a quarter of a labelled box's sides around it. A labelled box is about a tenth wider on each side
+than the span of the joints."""
 
 MIDDLE = (STRIDE - 1) / 2
 """The middle of the first cell, in pixels of the crop."""
