@@ -59,7 +59,8 @@ def measure_own(one: Subject, part: str, beside: list[Subject], folder: Path, op
         case "speed":
             return speed.measure([one, *beside])
         case "failures":
-            kept(one, "tracks", tracks.measure)
+            if one.architecture != RECURRENT:
+                kept(one, "tracks", tracks.measure)
             return frames.measure(one, folder)
         case "sheet":
             print(f"{one.name}: {sheet.draw(one, options.out)}", flush=True)
