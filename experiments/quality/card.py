@@ -128,7 +128,7 @@ def _rates(measured: dict[str, Any]) -> list[str]:
     return [
         "## Ids by its own tracker, and fewer frames",
         "",
-        "Means over the three videos, and eight synthetic clips with exact ids, counted as one. Of skipped frames",
+        "Means over the three videos, and 32 synthetic clips with exact ids, counted as one. Of skipped frames",
         "nothing counts; `experiments/frame_rates.py` has each video.",
         "",
         *table(("system", "frames", "MOTA", "IDF1", "id switches", "synthetic: HOTA", "id switches"), rows),
