@@ -141,10 +141,11 @@ class CropEstimator:
     def _same(
         self, keypoints: Float[np.ndarray, "p j 3"], first: Float[np.ndarray, "p j 3"]
     ) -> Float[np.ndarray, "p j 3"]:
-        """The poses, but of those that show somebody else than the first ones do, these."""
+        """The poses, but of those that show somebody else than the first ones do, these, if they have any joint."""
         areas = widened_boxes(first, BOX_MARGIN)[:, 2:].prod(1, keepdims=True)
         alike = oks(first, keypoints, np.array(self.skeleton.sigmas), areas).diagonal()
-        return np.where((alike >= self.config.same_oks)[:, None, None], keypoints, first)
+        taken = (alike >= self.config.same_oks) | ~(first[..., 2] > 0).any(axis=1)
+        return np.where(taken[:, None, None], keypoints, first)
 
     def _within(self, boxes: Boxes, height: int, width: int) -> Bool[np.ndarray, "p"]:
         """Which boxes have a part of the picture inside."""

@@ -112,3 +112,17 @@ def test_who_is_told_in_anothers_place_keeps_the_first_pose_and_the_id() -> None
     np.testing.assert_array_equal(kept.keypoints[0], new.keypoints[0])
     np.testing.assert_allclose(kept.keypoints[1], [[0, 0, 0], [146, 24, 0.9], [134, 36, 0.9]])  # nobody saw a nose
     assert kept.scores[1] == pytest.approx(0.5 * 0.9)
+
+
+def test_a_first_pose_without_a_common_joint_gives_the_place_alone() -> None:
+    hips = Skeleton("hips", ("left_hip", "right_hip"), ((0, 1),), (0.1, 0.1))
+
+    class Other(Rough):
+        skeleton = hips
+
+        def _people(self, frame: Frame) -> People:
+            return make_people(np.array([[[30, 20, 1], [50, 40, 1]]]), np.ones(1), frame=frame.number)
+
+    dots = np.array([[[40, 30], [34, 24], [46, 36]]])
+    (people,) = RefinedTracker(Other([], 1), looker()).track([Frame(0, 0.0, paint(60, 80, dots))])
+    np.testing.assert_allclose(people.keypoints[..., :2], dots, atol=0.5)
